@@ -1,0 +1,12 @@
+import type { Grants } from './grants.ts';
+
+/** How somebody proved who they are. */
+export type AuthenticationMethod = 'basic' | 'query' | 'bearer' | 'subscription';
+
+/** Somebody who has proved who they are. Only `authenticate` makes one; `forward` demands one by its type. */
+export interface Identity {
+  readonly name: string;
+  readonly admin: boolean;
+  readonly grants: Grants;
+  readonly method: AuthenticationMethod | 'bootstrap' | 'anonymous';
+}

@@ -1,0 +1,101 @@
+import { config, createLogger, format, transports } from 'winston';
+import type { ErrorLevel } from './errors.ts';
+
+/** What a line may carry besides its message. Never a password, token or secret: those are `Secret`s. */
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** The one way in which the gateway speaks to its operator. */
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  at(level: ErrorLevel, message: string, fields?: LogFields): void;
+  /** Resolves once every line is written. */
+  close(): Promise<void>;
+}
+
+export interface LogOptions {
+  readonly level: ErrorLevel;
+  readonly format: 'logfmt' | 'json';
+  /** A file that is appended to; `""` is standard error. */
+  readonly file: string;
+}
+
+interface Line {
+  readonly level: string;
+  readonly message: unknown;
+  readonly fields?: LogFields;
+}
+
+/** Opens the log. @throws where the file cannot be opened. */
+export function createLog(options: LogOptions): Log {
+  const render = options.format === 'json' ? toJson : toLogfmt;
+  const logger = createLogger({
+    levels: config.npm.levels,
+    level: options.level,
+    format: format.printf((info) => render(info)),
+    transports: [
+      options.file === ''
+        ? new transports.Console({ stderrLevels: Object.keys(config.npm.levels) })
+        : new transports.File({ filename: options.file }),
+    ],
+  });
+  const at = (level: ErrorLevel, message: string, fields?: LogFields): void => {
+    logger.log({ level, message, fields });
+  };
+  return {
+    at,
+    debug: (message, fields) => {
+      at('debug', message, fields);
+    },
+    info: (message, fields) => {
+      at('info', message, fields);
+    },
+    warn: (message, fields) => {
+      at('warn', message, fields);
+    },
+    error: (message, fields) => {
+      at('error', message, fields);
+    },
+    close: () =>
+      new Promise((resolve) => {
+        logger.once('finish', () => {
+          setImmediate(resolve);
+        });
+        logger.end();
+      }),
+  };
+}
+
+/** `ts=… lvl=… msg=… key=value …`, the keys of Kapacitor's own log. */
+function toLogfmt({ level, message, fields }: Line): string {
+  let line = `ts=${new Date().toISOString()} lvl=${level} msg=${quoted(String(message))}`;
+  for (const [key, value] of Object.entries(fields ?? {})) {
+    if (value !== undefined)
+      line += ` ${key}=${typeof value === 'string' ? quoted(value) : String(value)}`;
+  }
+  return line;
+}
+
+function toJson({ level, message, fields }: Line): string {
+  return escapeControls(
+    JSON.stringify({ ts: new Date().toISOString(), lvl: level, msg: message, ...fields }),
+  );
+}
+
+const PLAIN = /^[^\s"=\p{C}]+$/u;
+
+/** Bare where logfmt allows it, else a JSON string: no value can end its line or begin a new key. */
+function quoted(value: string): string {
+  return PLAIN.test(value) ? value : escapeControls(JSON.stringify(value));
+}
+
+/** JSON leaves DEL, C1 controls, bidirectional marks and line separators as they are; a terminal acts on them. */
+function escapeControls(json: string): string {
+  return json.replace(/[\p{C}\u2028\u2029]/gu, (character) =>
+    [...Array(character.length).keys()]
+      .map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+}

@@ -1,0 +1,108 @@
+import { fileURLToPath } from 'node:url';
+import tseslint from 'typescript-eslint';
+
+/**
+ * What each room of src/ may import beside kernel and its own files: imports only point right along
+ * main → commands → gateway → rooms → kernel.
+ */
+const ROOMS = {
+  kernel: [],
+  config: [],
+  credentials: [],
+  authorize: [],
+  authenticate: ['credentials/credentials'],
+  users: [
+    'authenticate/directory',
+    'authenticate/password',
+    'authorize/permissions',
+    'listener/handler',
+  ],
+  proxy: ['listener/handler'],
+  listener: ['credentials/credentials', 'authenticate/authenticate', 'authorize/authorize'],
+  observe: ['listener/handler'],
+};
+
+/** Each package is imported by one file of ours. */
+const PACKAGES = {
+  bcrypt: 'src/authenticate/password.ts',
+  jose: 'src/authenticate/token.ts',
+  lmdb: 'src/users/database.ts',
+  'node-cache': 'src/authenticate/verified.ts',
+  'smol-toml': 'src/config/toml.ts',
+  winston: 'src/kernel/log.ts',
+};
+
+const roomRules = Object.entries(ROOMS).map(([room, allowed]) => {
+  const others = [...Object.keys(ROOMS), 'commands', 'gateway', 'main'].filter(
+    (other) => other !== room && other !== 'kernel',
+  );
+  return {
+    files: [`src/${room}/**/*.ts`],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: `^\\.\\./(?!kernel/|(?:${['-', ...allowed].join('|')})\\.ts$)(?:${others.join('|')})`,
+              message: `${room} may import kernel${allowed.map((each) => `, ${each}`).join('')}, and its own files.`,
+            },
+            ...packageRules(`src/${room}/`),
+          ],
+        },
+      ],
+    },
+  };
+});
+
+function packageRules(prefix) {
+  return Object.entries(PACKAGES)
+    .filter(([, file]) => !file.startsWith(prefix))
+    .map(([name, file]) => ({ group: [name], message: `Only ${file} imports ${name}.` }));
+}
+
+export default tseslint.config(
+  { ignores: ['dist/**'] },
+  tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: {
+        project: fileURLToPath(new URL('tsconfig.json', import.meta.url)),
+      },
+    },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: false },
+      ],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      'max-lines': ['error', { max: 250, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
+      'no-console': 'error',
+      eqeqeq: 'error',
+    },
+  },
+  ...roomRules,
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/main.ts', 'src/commands/**'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        { name: 'process', message: 'Only main.ts and commands touch process.' },
+      ],
+    },
+  },
+  {
+    files: ['tests/**/*.ts', 'tests/**/*.js', 'bench/**/*.js'],
+    rules: {
+      'max-lines': 'off',
+      'max-lines-per-function': 'off',
+      'no-console': 'off',
+    },
+  },
+  { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
+);
