@@ -1,6 +1,7 @@
 import { joinClean } from '../kernel/path.ts';
 import type { Privilege } from '../kernel/privilege.ts';
 import { firstValue } from '../kernel/query.ts';
+import { BASE, PREVIEW, isLogStream, isWrite } from '../kernel/routes.ts';
 import type { Method, Target } from '../kernel/target.ts';
 
 /** What a request needs; it needs all that are listed. */
@@ -23,10 +24,6 @@ export type Requirement =
     }
   | { readonly kind: 'database'; readonly database: string };
 
-const BASE = '/kapacitor/v1';
-const PREVIEW = '/kapacitor/v1preview/';
-const LOGS = '/kapacitor/v1preview/logs';
-const WRITES: ReadonlySet<string> = new Set(['/write', `${BASE}/write`, `${PREVIEW}write`]);
 const USERS = '/api/users';
 
 /**
@@ -48,11 +45,6 @@ export function requirementsOf(target: Target): readonly Requirement[] {
 /** The resource of a path: `/api` and the path without `/kapacitor/v1`, joined as Go's path.Join does. */
 export function resourceOf(path: string): string {
   return joinClean(`/api/${path.startsWith(BASE) ? path.slice(BASE.length) : path}`);
-}
-
-/** True for a request that Kapacitor takes points from, in each of its spellings. */
-export function isWrite(target: Target): boolean {
-  return target.method === 'POST' && WRITES.has(target.path);
 }
 
 /** Method → privilege (kapacitor services/httpd/handler.go requiredPrivilegeForHTTPMethod). */
@@ -77,8 +69,8 @@ export function privilegeOf(method: Method): Privilege | undefined {
  * again. The log stream is a route of its own that only exists there.
  */
 function endpointsOf(target: Target): readonly string[] {
-  const { method, path } = target;
-  if (!path.startsWith(PREVIEW) || (method === 'GET' && path === LOGS)) return [path];
+  const { path } = target;
+  if (!path.startsWith(PREVIEW) || isLogStream(target)) return [path];
   return [path, `${BASE}/${path.slice(PREVIEW.length)}`];
 }
 

@@ -34,6 +34,8 @@ export const ERRORS = {
   'body-too-large': { status: 413, words: 'the request body is too large', level: 'info' },
   'bad-expectation': { status: 417, words: 'only Expect: 100-continue is known', level: 'info' },
   'headers-too-large': { status: 431, words: 'the request headers are too large', level: 'info' },
+  /** nginx's number for it; nobody is left to read it but the log. */
+  'client-gone': { status: 499, words: 'the client went away', level: 'debug' },
   internal: { status: 500, words: 'internal error of the gateway', level: 'error' },
   'upstream-unreachable': { status: 502, words: 'Kapacitor cannot be reached', level: 'warn' },
   'upstream-broken': { status: 502, words: 'Kapacitor broke off its answer', level: 'warn' },

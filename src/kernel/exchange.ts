@@ -15,6 +15,8 @@ export interface Exchange {
   readonly https: boolean;
   /** Tells a client that sent `Expect: 100-continue` to go on; does nothing otherwise. */
   readonly sendContinue: () => void;
+  /** Ends the response; what the client is still sending is drained first, so that it reads its answer. */
+  readonly finish: () => void;
 }
 
 /**

@@ -1,3 +1,6 @@
+import { appendFile, close, openSync } from 'node:fs';
+import { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { config, createLogger, format, transports } from 'winston';
 import type { ErrorLevel } from './errors.ts';
 
@@ -31,14 +34,15 @@ interface Line {
 /** Opens the log. @throws where the file cannot be opened. */
 export function createLog(options: LogOptions): Log {
   const render = options.format === 'json' ? toJson : toLogfmt;
+  const file = options.file === '' ? undefined : openFile(options.file);
   const logger = createLogger({
     levels: config.npm.levels,
     level: options.level,
     format: format.printf((info) => render(info)),
     transports: [
-      options.file === ''
+      file === undefined
         ? new transports.Console({ stderrLevels: Object.keys(config.npm.levels) })
-        : new transports.File({ filename: options.file }),
+        : new transports.Stream({ stream: file, eol: '\n' }),
     ],
   });
   const at = (level: ErrorLevel, message: string, fields?: LogFields): void => {
@@ -58,14 +62,34 @@ export function createLog(options: LogOptions): Log {
     error: (message, fields) => {
       at('error', message, fields);
     },
-    close: () =>
-      new Promise((resolve) => {
-        logger.once('finish', () => {
-          setImmediate(resolve);
-        });
-        logger.end();
-      }),
+    close: async () => {
+      logger.end();
+      await finished(logger);
+      if (file !== undefined) await finished(file.end());
+    },
   };
+}
+
+/** Lines that a full or broken disk does not take are lost: winston's own file transport ends the process then. */
+function openFile(path: string): Writable {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'a', 0o640);
+  } catch (cause) {
+    throw new Error(`cannot open the log "${path}"`, { cause });
+  }
+  return new Writable({
+    write: (line: Buffer, _encoding, done) => {
+      appendFile(descriptor, line, () => {
+        done();
+      });
+    },
+    final: (done) => {
+      close(descriptor, () => {
+        done();
+      });
+    },
+  });
 }
 
 /** `ts=… lvl=… msg=… key=value …`, the keys of Kapacitor's own log. */

@@ -1,0 +1,86 @@
+import bcrypt from 'bcrypt';
+import { GatewayError } from '../kernel/errors.ts';
+import type { Secret } from '../kernel/secret.ts';
+
+/** Bcrypt off the event loop, a bounded number at a time, with a bounded queue before it. */
+export interface Passwords {
+  /** Hashes for the store. @throws GatewayError overloaded */
+  hash(password: Secret): Promise<string>;
+  /** Compares; a hash that is no bcrypt hash matches nothing. @throws GatewayError overloaded */
+  compare(password: Secret, hash: string): Promise<boolean>;
+  /** Compares against nobody's hash of this cost, for the time that it takes. @throws GatewayError overloaded */
+  spend(password: Secret, cost: number): Promise<void>;
+}
+
+interface PasswordOptions {
+  /** The cost of new hashes: 2^cost rounds. */
+  readonly cost: number;
+  readonly maxAtOnce?: number;
+  readonly maxWaiting?: number;
+}
+
+/** libuv has four threads unless told otherwise: one stays free, so that DNS look-ups and files go on. */
+const MAX_AT_ONCE = 3;
+/** About four seconds of work at cost 10; who comes later is told to come again. */
+const MAX_WAITING = 128;
+
+/** 53 characters of no known password: what unknown users are compared with. */
+const NOBODYS_SALT_AND_DIGEST = `${'.'.repeat(21)}.${'.'.repeat(31)}`;
+
+/** A bcrypt hash, its cost in the first group. `$2y$` (htpasswd) is the same algorithm under another name. */
+const BCRYPT = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
+
+export function createPasswords(options: PasswordOptions): Passwords {
+  const inTurn = createGate(options.maxAtOnce ?? MAX_AT_ONCE, options.maxWaiting ?? MAX_WAITING);
+  const compare = (password: Secret, hash: string): Promise<boolean> =>
+    inTurn(() => bcrypt.compare(password.reveal(), hash));
+  return {
+    hash: (password) => inTurn(() => bcrypt.hash(password.reveal(), options.cost)),
+    compare: async (password, hash) =>
+      costOf(hash) !== undefined && (await compare(password, hash.replace('$2y$', '$2b$'))),
+    spend: async (password, cost) => {
+      await compare(password, `$2b$${String(cost).padStart(2, '0')}$${NOBODYS_SALT_AND_DIGEST}`);
+    },
+  };
+}
+
+/** The cost of a bcrypt hash, or undefined: no bcrypt hash. */
+export function costOf(hash: string): number | undefined {
+  const cost = BCRYPT.exec(hash)?.[1];
+  return cost === undefined ? undefined : Number(cost);
+}
+
+/** Runs tasks in order of arrival, a few at a time; refuses those that would wait too long. */
+function createGate(
+  maxAtOnce: number,
+  maxWaiting: number,
+): <T>(task: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  const enter = (): Promise<void> | undefined => {
+    if (running < maxAtOnce) {
+      running++;
+      return undefined;
+    }
+    if (waiting.length >= maxWaiting) {
+      throw new GatewayError('overloaded', {
+        message: 'too many logins are being checked, try again',
+      });
+    }
+    // Who leaves hands the place on: `running` stays as it is.
+    return new Promise((resolve) => waiting.push(resolve));
+  };
+  const leave = (): void => {
+    const next = waiting.shift();
+    if (next === undefined) running--;
+    else next();
+  };
+  return async (task) => {
+    await enter();
+    try {
+      return await task();
+    } finally {
+      leave();
+    }
+  };
+}

@@ -1,0 +1,83 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { emptyAnswer, errorAnswer } from '../kernel/answer.ts';
+import type { Answer } from '../kernel/answer.ts';
+import { GatewayError } from '../kernel/errors.ts';
+import { isWrite } from '../kernel/routes.ts';
+import type { Target, TargetReading } from '../kernel/target.ts';
+
+/** Whether a 401 asks for Basic credentials: always, never, or ("auto") not in a browser, where a box would pop up. */
+export type Challenge = 'auto' | boolean;
+
+const CHALLENGE = 'Basic realm="Kapacitor", charset="UTF-8"';
+/** How soon a client should come again after what is temporary. */
+const RETRY_AFTER_SECONDS = 1;
+
+/** The answer to a refusal or failure, in Kapacitor's form. */
+export function answerFor(
+  error: GatewayError,
+  target: Target | undefined,
+  headers: IncomingHttpHeaders,
+  challenge: Challenge,
+): Answer {
+  const style = error.code === 'not-found' ? 'pretty' : 'compact';
+  const answer = errorAnswer(statusFor(error, target), error.message, style);
+  return {
+    ...answer,
+    headers: {
+      ...answer.headers,
+      ...(error.code === 'unauthorized' && asksFor(challenge, headers)
+        ? { 'WWW-Authenticate': CHALLENGE }
+        : {}),
+      ...(error.temporary ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {}),
+    },
+  };
+}
+
+/** What is answered to a request whose target is not one to be judged: before authentication, as Kapacitor does. */
+export function unreadAnswer(
+  reading: Exclude<TargetReading, { kind: 'target' }>,
+  method: string,
+): Answer {
+  switch (reading.kind) {
+    case 'redirect':
+      return redirect(reading.location, method);
+    case 'unknown-method':
+      return errorAnswer(404, 'Not Found', 'pretty');
+    case 'refused':
+      throw new GatewayError('bad-target', { message: reading.why });
+  }
+}
+
+/** What is temporary is never a 4xx on a write: Telegraf drops the batch for good at one, InfluxDB never repeats. */
+function statusFor(error: GatewayError, target: Target | undefined): number {
+  const isTemporaryRefusal = error.temporary && error.status < 500;
+  return isTemporaryRefusal && target !== undefined && isWrite(target) ? 503 : error.status;
+}
+
+function asksFor(challenge: Challenge, headers: IncomingHttpHeaders): boolean {
+  if (challenge !== 'auto') return challenge;
+  return headers['user-agent']?.startsWith('Mozilla/') !== true;
+}
+
+/** As Go's http.Redirect writes it: a line of HTML for GET, its type for HEAD, nothing for the others. */
+function redirect(location: string, method: string): Answer {
+  const answer = { ...emptyAnswer(301), headers: { Location: location } };
+  if (method !== 'GET' && method !== 'HEAD') return answer;
+  return {
+    ...answer,
+    headers: { ...answer.headers, 'Content-Type': 'text/html; charset=utf-8' },
+    body: method === 'GET' ? `<a href="${escapeHtml(location)}">Moved Permanently</a>.\n\n` : '',
+  };
+}
+
+const HTML_ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&#34;',
+  "'": '&#39;',
+};
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => HTML_ESCAPES[character] ?? character);
+}

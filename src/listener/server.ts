@@ -1,0 +1,160 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Server as NetServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { errorAnswer } from '../kernel/answer.ts';
+import { GatewayError } from '../kernel/errors.ts';
+import type { AccessRecord } from './access.ts';
+import { createClients } from './clients.ts';
+import type { Clients } from './clients.ts';
+import { requestIdOf } from './request-path.ts';
+import type { RequestPath } from './request-path.ts';
+import { rawAnswer } from './write-answer.ts';
+
+export interface ListenerOptions {
+  readonly requestPath: RequestPath;
+  readonly maxHeaderBytes: number;
+  readonly headerTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly maxConnections: number;
+  readonly shutdownTimeoutMs: number;
+  /** Called once a request is over, however it ended. @param bytes written to the client */
+  readonly onEnd: (record: AccessRecord, status: number, bytes: number) => void;
+  readonly now: () => number;
+}
+
+export interface Listener {
+  /** Resolves with the port. @throws the system's error where the address cannot be listened on */
+  listen(host: string, port: number): Promise<number>;
+  /** Takes no new connection, lets requests end, and cuts what is left after `shutdown-timeout`. */
+  stop(): Promise<void>;
+}
+
+/** The sockets of the gateway: requests in, to the request path. */
+export function createListener(options: ListenerOptions): Listener {
+  const clients = createClients(options);
+  let isStopping = false;
+  const server = createServer({
+    maxHeaderSize: options.maxHeaderBytes,
+    // clients.ts and proxy/patience.ts look after these; requestTimeout would limit honest slow writers.
+    headersTimeout: 0,
+    requestTimeout: 0,
+    keepAliveTimeout: options.idleTimeoutMs,
+  });
+  // Past the default of 1,000 Node drops headers in silence, one that frames the body among them.
+  server.maxHeadersCount = 0;
+  server.maxConnections = options.maxConnections;
+
+  const onRequest = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    expects: boolean,
+  ): void => {
+    if (isStopping) response.shouldKeepAlive = false;
+    serve(options, clients, request, response, expects);
+  };
+  server.on('connection', (socket: Socket) => clients.add(socket));
+  server.on('request', (request, response) => onRequest(request, response, false));
+  server.on('checkContinue', (request, response) => onRequest(request, response, true));
+  server.on('checkExpectation', (_request, response: ServerResponse) => {
+    response.shouldKeepAlive = false;
+    response.writeHead(417).end();
+  });
+  // Without a listener Node closes a CONNECT in silence; Kapacitor answers 404 to it.
+  server.on('connect', (_request, socket: Duplex) => {
+    socket.end(rawAnswer(errorAnswer(404, 'Not Found', 'pretty')));
+  });
+  server.on('clientError', onClientError);
+
+  return {
+    listen: (host, port) => listen(server, host, port),
+    stop: async () => {
+      isStopping = true;
+      // http.Server's own close() also cuts idle connections, under a client that may just be sending on one.
+      NetServer.prototype.close.call(server);
+      await Promise.race([clients.allClosed(), after(options.shutdownTimeoutMs)]);
+      clients.closeAll();
+      clients.stop();
+      server.close();
+    },
+  };
+}
+
+function serve(
+  options: ListenerOptions,
+  clients: Clients,
+  request: IncomingMessage,
+  response: ServerResponse,
+  expectsContinue: boolean,
+): void {
+  const { socket } = request;
+  const release = clients.busy(socket);
+  const writtenBefore = socket.bytesWritten;
+  const record = openRecord(request, options.now());
+  response.once('close', () => {
+    release();
+    const status = response.headersSent ? response.statusCode : GONE;
+    options.onEnd(record, status, socket.bytesWritten - writtenBefore);
+  });
+  void options.requestPath(request, response, expectsContinue, record);
+}
+
+/** What the log says for a request whose client left before any answer (nginx's number). */
+const GONE = 499;
+
+function openRecord(request: IncomingMessage, startedMs: number): AccessRecord {
+  return {
+    requestId: requestIdOf(request),
+    clientAddress: addressOf(request.socket),
+    userAgent: request.headers['user-agent'] ?? '',
+    method: request.method ?? '',
+    httpVersion: request.httpVersion,
+    startedMs,
+    target: undefined,
+    identity: undefined,
+    claimed: '',
+    reason: '',
+    upstreamRequestId: '',
+  };
+}
+
+/** The peer's address; IPv4 as such where the socket listens on both families. */
+function addressOf({ remoteAddress = '' }: Socket): string {
+  return remoteAddress.startsWith('::ffff:') ? remoteAddress.slice('::ffff:'.length) : remoteAddress;
+}
+
+interface ParserError extends Error {
+  readonly code?: string;
+}
+
+/** Bytes that Node's parser refuses: an answer, where none is under way on that connection, and its end. */
+function onClientError(error: ParserError, socket: Duplex): void {
+  const isAnswering = '_httpMessage' in socket && socket._httpMessage !== null;
+  if (!socket.writable || isAnswering || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const refusal = new GatewayError(
+    error.code === 'HPE_HEADER_OVERFLOW' ? 'headers-too-large' : 'bad-framing',
+  );
+  socket.end(rawAnswer(errorAnswer(refusal.status, refusal.message, 'compact')));
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: host === '' ? undefined : host, port }, () => {
+      server.off('error', reject);
+      resolve(portOf(server.address()));
+    });
+  });
+}
+
+function portOf(address: AddressInfo | string | null): number {
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+function after(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
+}

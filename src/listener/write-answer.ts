@@ -1,0 +1,34 @@
+import type { ServerResponse } from 'node:http';
+import { STATUS_CODES } from 'node:http';
+import type { Answer } from '../kernel/answer.ts';
+
+/** The one writer of answers that the gateway makes itself. A request that is still arriving ends its connection. */
+export function writeAnswer(
+  response: ServerResponse,
+  answer: Answer,
+  requestId: string,
+  finish: () => void,
+): void {
+  if (!response.req.complete) response.shouldKeepAlive = false;
+  response.writeHead(answer.status, {
+    ...answer.headers,
+    ...lengthOf(answer),
+    'Request-Id': requestId,
+  });
+  if (answer.body !== '' && response.req.method !== 'HEAD') response.write(answer.body);
+  finish();
+}
+
+/** An answer as bytes, for a connection on which no request could be read: it is closed behind it. */
+export function rawAnswer(answer: Answer): string {
+  const head = Object.entries({ ...answer.headers, ...lengthOf(answer), Connection: 'close' })
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
+  const reason = STATUS_CODES[answer.status] ?? '';
+  return `HTTP/1.1 ${answer.status} ${reason}\r\n${head}\r\n${answer.body}`;
+}
+
+/** 204 has no body and so no length (RFC 9110 §8.6). */
+function lengthOf({ status, body }: Answer): Readonly<Record<string, string>> {
+  return status === 204 ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
+}

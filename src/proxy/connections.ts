@@ -1,0 +1,144 @@
+import { Client } from 'undici';
+import { GatewayError } from '../kernel/errors.ts';
+
+/** One connection to the upstream, for one request at a time. */
+export interface Lease {
+  readonly client: Client;
+  /** True where the connection has answered a request before: a reset may then only mean that it was idle. */
+  isReused(): boolean;
+  /** Gives the connection back; `answered` where a whole answer came over it. */
+  release(answered: boolean): void;
+}
+
+/** A bounded number of connections, with a bounded queue of requests that wait for one. */
+export interface Connections {
+  /**
+   * A free connection, at once or after waiting for one.
+   * @param isWanted false once nobody waits for the lease any more
+   * @throws GatewayError overloaded: the queue is full, or the wait was too long
+   */
+  lease(isWanted: () => boolean): Lease | Promise<Lease>;
+  /** Closes idle connections and those in use. */
+  close(): Promise<void>;
+}
+
+export interface ConnectionOptions {
+  readonly origin: string;
+  readonly maxConnections: number;
+  readonly maxWaiting: number;
+  readonly maxWaitMs: number;
+  readonly connectTimeoutMs: number;
+  /** PEM; with https only. */
+  readonly ca: string | undefined;
+  readonly insecureSkipVerify: boolean;
+}
+
+/** Kapacitor keeps idle connections open for ever; a minute is enough to be reused under load. */
+const KEEP_ALIVE_MS = 60_000;
+/** Kapacitor's answers have few headers, but httpOut nodes and proxies before it may add to them. */
+const MAX_RESPONSE_HEADER_BYTES = 256 * 1024;
+
+interface Connection {
+  readonly client: Client;
+  /** Answers since the socket was opened. */
+  answers: number;
+}
+
+interface Waiter {
+  readonly isWanted: () => boolean;
+  readonly take: (connection: Connection) => void;
+  readonly refuse: () => void;
+}
+
+export function createConnections(options: ConnectionOptions): Connections {
+  const all = new Set<Connection>();
+  // The most recently used first: under little load few connections are kept warm, the others time out.
+  const idle: Connection[] = [];
+  const waiting = new Set<Waiter>();
+
+  const nextWaiter = (): Waiter | undefined => {
+    for (const waiter of waiting) {
+      waiting.delete(waiter);
+      if (waiter.isWanted()) return waiter;
+      waiter.refuse();
+    }
+    return undefined;
+  };
+
+  const leaseOf = (connection: Connection): Lease => ({
+    client: connection.client,
+    isReused: () => connection.answers > 0,
+    release: (answered) => {
+      if (answered) connection.answers++;
+      const waiter = nextWaiter();
+      if (waiter === undefined) idle.push(connection);
+      else waiter.take(connection);
+    },
+  });
+
+  const wait = (isWanted: () => boolean): Promise<Lease> => {
+    if (waiting.size >= options.maxWaiting) throw overloaded();
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        waiting.delete(waiter);
+        reject(overloaded());
+      }, options.maxWaitMs);
+      const waiter: Waiter = {
+        isWanted,
+        take: (connection) => {
+          clearTimeout(timer);
+          resolve(leaseOf(connection));
+        },
+        refuse: () => {
+          clearTimeout(timer);
+          reject(overloaded());
+        },
+      };
+      waiting.add(waiter);
+    });
+  };
+
+  return {
+    lease: (isWanted) => {
+      const free = idle.pop();
+      if (free !== undefined) return leaseOf(free);
+      if (all.size >= options.maxConnections) return wait(isWanted);
+      const connection = openConnection(options);
+      all.add(connection);
+      return leaseOf(connection);
+    },
+    close: async () => {
+      for (const waiter of waiting) waiter.refuse();
+      waiting.clear();
+      await Promise.all([...all].map(({ client }) => client.destroy()));
+    },
+  };
+}
+
+/** The socket opens with the first request, and again after it was closed. */
+function openConnection(options: ConnectionOptions): Connection {
+  const client = new Client(options.origin, {
+    pipelining: 1,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
+    // Who waits for whom, and for how long, is decided in patience.ts.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: {
+      timeout: options.connectTimeoutMs,
+      rejectUnauthorized: !options.insecureSkipVerify,
+      ...(options.ca === undefined ? {} : { ca: options.ca }),
+    },
+  });
+  const connection: Connection = { client, answers: 0 };
+  client.on('connect', () => {
+    connection.answers = 0;
+  });
+  return connection;
+}
+
+function overloaded(): GatewayError {
+  return new GatewayError('overloaded', {
+    message: 'too many requests are waiting for Kapacitor, try again',
+  });
+}

@@ -1,0 +1,83 @@
+import { GatewayError } from '../kernel/errors.ts';
+
+/** Whom a transfer waits for, and a number that changes whenever it gets on. */
+export interface Wait {
+  readonly for: 'client-bytes' | 'client-reading' | 'upstream-head' | 'nobody';
+  readonly progress: number;
+}
+
+/** A transfer under way. */
+export interface Transfer {
+  currentWait(): Wait;
+  giveUp(error: GatewayError): void;
+}
+
+interface PatienceOptions {
+  /** How long a client may neither send nor read while we wait for it; 0: for ever. */
+  readonly clientIdleMs: number;
+  /** How long Kapacitor may take for the head of its answer once it has the request; 0: for ever. */
+  readonly responseTimeoutMs: number;
+  readonly now: () => number;
+}
+
+export interface Patience {
+  watch(transfer: Transfer): void;
+  forget(transfer: Transfer): void;
+  stop(): void;
+}
+
+/** How often transfers are looked at: no timer a request, and no limit is finer than this. */
+const INTERVAL_MS = 1_000;
+
+/**
+ * Gives up transfers that stand still. Nothing limits how long one takes while its bytes flow, nor how long a body
+ * may be silent that Kapacitor is sending: a log stream may be so for hours.
+ */
+export function createPatience(options: PatienceOptions): Patience {
+  const watched = new Map<Transfer, { wait: Wait; sinceMs: number }>();
+
+  const lookAt = (transfer: Transfer, state: { wait: Wait; sinceMs: number }): void => {
+    const wait = transfer.currentWait();
+    if (wait.for !== state.wait.for || wait.progress !== state.wait.progress) {
+      watched.set(transfer, { wait, sinceMs: options.now() });
+      return;
+    }
+    const limitMs = limitFor(wait, options);
+    if (limitMs === 0 || options.now() - state.sinceMs < limitMs) return;
+    watched.delete(transfer);
+    transfer.giveUp(
+      new GatewayError(wait.for === 'upstream-head' ? 'upstream-timeout' : 'slow-client'),
+    );
+  };
+
+  const timer = setInterval(() => {
+    for (const [transfer, state] of watched) lookAt(transfer, state);
+  }, INTERVAL_MS);
+  timer.unref();
+
+  return {
+    watch: (transfer) => {
+      watched.set(transfer, { wait: NOT_LOOKED_AT, sinceMs: 0 });
+    },
+    forget: (transfer) => {
+      watched.delete(transfer);
+    },
+    stop: () => {
+      clearInterval(timer);
+    },
+  };
+}
+
+const NOT_LOOKED_AT: Wait = { for: 'nobody', progress: -1 };
+
+function limitFor(wait: Wait, options: PatienceOptions): number {
+  switch (wait.for) {
+    case 'client-bytes':
+    case 'client-reading':
+      return options.clientIdleMs;
+    case 'upstream-head':
+      return options.responseTimeoutMs;
+    case 'nobody':
+      return 0;
+  }
+}

@@ -1,0 +1,175 @@
+import type { ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { GatewayError, messageOf } from '../kernel/errors.ts';
+import type { Exchange } from '../kernel/exchange.ts';
+import type { Lease } from './connections.ts';
+import type { Transfer, Wait } from './patience.ts';
+import { RequestBody } from './request-body.ts';
+import { responseHead } from './response-headers.ts';
+
+type Controller = Dispatcher.DispatchController;
+
+/**
+ * Kapacitor stops as a whole while one reader of its log does not read, so a log is always drained, and a reader
+ * who is further behind than this is cut.
+ */
+const MAX_LOG_BACKLOG_BYTES = 4 * 1024 * 1024;
+
+interface RelayOptions {
+  readonly headers: string[];
+  readonly isLogStream: boolean;
+  readonly onUpstreamRequestId: (id: string) => void;
+}
+
+/** One request on its way to Kapacitor and its answer on the way back: streamed, with back-pressure both ways. */
+export class Relay implements Dispatcher.DispatchHandler, Transfer {
+  readonly #exchange: Exchange;
+  readonly #lease: Lease;
+  readonly #options: RelayOptions;
+  readonly #response: ServerResponse;
+  readonly #body: RequestBody | null;
+  #controller: Controller | undefined;
+  #resolve: () => void = () => undefined;
+  #reject: (error: unknown) => void = () => undefined;
+  #isClientGone = false;
+  #givenUp: GatewayError | undefined;
+  #wasReused = false;
+
+  constructor(exchange: Exchange, lease: Lease, options: RelayOptions) {
+    this.#exchange = exchange;
+    this.#lease = lease;
+    this.#options = options;
+    this.#response = exchange.response;
+    this.#body = hasBody(exchange)
+      ? new RequestBody(exchange.request, exchange.sendContinue)
+      : null;
+  }
+
+  /**
+   * Sends the request, and resolves once its whole answer was passed on.
+   * @throws GatewayError client-gone, slow-client, upstream-unreachable, upstream-broken, upstream-timeout
+   */
+  run(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#response.once('close', this.#onClientClose);
+      const { method, sent } = this.#exchange.target;
+      this.#lease.client.dispatch(
+        { method, path: sent, headers: this.#options.headers, body: this.#body },
+        this,
+      );
+    });
+  }
+
+  /** True where a connection that had been idle was closed under a bodiless request, before any of the answer came. */
+  wasCutWhileIdle(error: unknown): boolean {
+    const wasCut = error instanceof GatewayError && error.code === 'upstream-broken';
+    return wasCut && this.#wasReused && this.#body === null && !this.#response.headersSent;
+  }
+
+  currentWait(): Wait {
+    const { socket } = this.#exchange.request;
+    if (this.#body?.isWaitingForClient === true) {
+      return { for: 'client-bytes', progress: socket.bytesRead };
+    }
+    if (this.#response.writableNeedDrain) {
+      return { for: 'client-reading', progress: socket.bytesWritten - socket.writableLength };
+    }
+    return { for: this.#response.headersSent ? 'nobody' : 'upstream-head', progress: 0 };
+  }
+
+  giveUp(error: GatewayError): void {
+    this.#givenUp = error;
+    this.#stop(error);
+  }
+
+  onRequestStart(controller: Controller): void {
+    this.#controller = controller;
+    this.#wasReused = this.#lease.isReused();
+    if (this.#isClientGone) controller.abort(new GatewayError('client-gone'));
+  }
+
+  onResponseStart(controller: Controller, status: number, _: unknown, statusText?: string): void {
+    if (status < 200) return;
+    const head = responseHead(textOf(controller.rawHeaders), this.#exchange.requestId);
+    if (head.upstreamRequestId !== undefined) {
+      this.#options.onUpstreamRequestId(head.upstreamRequestId);
+    }
+    // Kapacitor answered before it had the whole body: what is still on its way must not become a next request.
+    if (!this.#exchange.request.complete) this.#response.shouldKeepAlive = false;
+    this.#response.writeHead(status, reasonPhrase(statusText), head.headers);
+    // A small body comes with the head and leaves with it; the head of a silent stream leaves alone.
+    queueMicrotask(() => {
+      if (!this.#response.writableEnded) this.#response.flushHeaders();
+    });
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    if (this.#response.write(chunk)) return;
+    if (!this.#options.isLogStream) {
+      controller.pause();
+      this.#response.once('drain', () => {
+        controller.resume();
+      });
+    } else if (this.#response.writableLength > MAX_LOG_BACKLOG_BYTES) {
+      this.giveUp(
+        new GatewayError('slow-client', {
+          message: 'the reader of the log stream fell too far behind',
+        }),
+      );
+    }
+  }
+
+  onResponseEnd(): void {
+    this.#detach();
+    this.#exchange.finish();
+    this.#resolve();
+  }
+
+  onResponseError(_: Controller, error: Error): void {
+    this.#detach();
+    this.#reject(this.#endFor(error));
+  }
+
+  readonly #onClientClose = (): void => {
+    this.#isClientGone = true;
+    this.#stop(new GatewayError('client-gone'));
+  };
+
+  /** Before it is started there is nothing to abort: onRequestStart looks again. */
+  #stop(reason: GatewayError): void {
+    this.#controller?.abort(reason);
+  }
+
+  #detach(): void {
+    this.#response.off('close', this.#onClientClose);
+  }
+
+  #endFor(error: Error): GatewayError {
+    if (this.#givenUp !== undefined) return this.#givenUp;
+    if (this.#isClientGone || this.#exchange.request.destroyed) {
+      return new GatewayError('client-gone', { cause: error });
+    }
+    const code = this.#controller === undefined ? 'upstream-unreachable' : 'upstream-broken';
+    return new GatewayError(code, { cause: new Error(messageOf(error), { cause: error }) });
+  }
+}
+
+/** A body is announced by its framing (RFC 9112 §6.3), not by the method. */
+function hasBody({ request }: Exchange): boolean {
+  const { headers } = request;
+  if (headers['transfer-encoding'] !== undefined) return true;
+  return headers['content-length'] !== undefined && Number(headers['content-length']) > 0;
+}
+
+/** undici hands the raw headers on as buffers; header bytes are ISO-8859-1 on both sides. */
+function textOf(rawHeaders: Controller['rawHeaders']): string[] {
+  if (!Array.isArray(rawHeaders)) return [];
+  return rawHeaders.map((each) => (typeof each === 'string' ? each : each.toString('latin1')));
+}
+
+/** Node refuses to send control characters; Go's server never does. */
+function reasonPhrase(statusText: string | undefined): string {
+  return statusText === undefined || /[^\t\x20-\x7e]/.test(statusText) ? '' : statusText;
+}

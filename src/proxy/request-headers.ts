@@ -1,0 +1,111 @@
+/** What the upstream is told about the request beyond what the client sent. */
+export interface RequestFacts {
+  readonly clientAddress: string;
+  readonly https: boolean;
+  readonly requestId: string;
+  /** The authenticated user, `""` where nobody needed to be. */
+  readonly user: string;
+  /** Kapacitor gzips the answers of preview paths twice: they are asked for plain. */
+  readonly dropAcceptEncoding: boolean;
+}
+
+/** RFC 9110 §7.6.1, and what was used for the same before it. */
+const HOP_BY_HOP = [
+  'connection',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+];
+
+/** Who somebody is, as other gateways tell it: from a client it is a lie. */
+const IDENTITY_CLAIMS = [
+  'authorization',
+  'proxy-user',
+  'remote-groups',
+  'remote-name',
+  'remote-email',
+  'remote-user',
+  'x-auth-request-user',
+  'x-authenticated-user',
+  'x-kapacitor-user',
+  'x-proxy-user',
+  'x-remote-group',
+  'x-remote-user',
+  'x-user',
+  'x-webauth-user',
+];
+
+/** Where a request comes from or was meant to go: set anew, or nobody's business upstream. */
+const ROUTE_CLAIMS = [
+  'expect',
+  'forwarded',
+  'host',
+  'origin',
+  'request-id',
+  'x-http-method-override',
+  'x-original-method',
+  'x-original-uri',
+  'x-original-url',
+  'x-real-ip',
+  'x-rewrite-url',
+];
+
+const DROPPED: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...IDENTITY_CLAIMS, ...ROUTE_CLAIMS]);
+
+/**
+ * The headers that go upstream, name and value in turn: the client's without those that only we may say,
+ * then ours. The upstream reads `X_Forwarded_User` and `X.Forwarded.User` as ours too: such aliases go as well.
+ *
+ * @param rawHeaders name and value in turn, as the client sent them
+ */
+export function requestHeaders(rawHeaders: readonly string[], facts: RequestFacts): string[] {
+  const named = namedInConnection(rawHeaders);
+  const headers: string[] = [];
+  let host = '';
+  for (const [name, value] of pairsOf(rawHeaders)) {
+    const lower = name.toLowerCase();
+    if (lower === 'host') host = value;
+    if (isDropped(lower, named, facts)) continue;
+    headers.push(name, value);
+  }
+  headers.push('X-Forwarded-For', facts.clientAddress);
+  headers.push('X-Forwarded-Proto', facts.https ? 'https' : 'http');
+  if (host !== '') headers.push('X-Forwarded-Host', host);
+  if (facts.user !== '') headers.push('X-Forwarded-User', encodeURIComponent(facts.user));
+  headers.push('Request-Id', facts.requestId);
+  return headers;
+}
+
+/** Name and value in turn → pairs. */
+export function* pairsOf(rawHeaders: readonly string[]): Generator<readonly [string, string]> {
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    yield [rawHeaders[index] ?? '', rawHeaders[index + 1] ?? ''];
+  }
+}
+
+/** The header names that `Connection` lists, in lower case: they are for the next hop only. */
+export function namedInConnection(rawHeaders: readonly string[]): ReadonlySet<string> {
+  const named = new Set<string>();
+  for (const [name, value] of pairsOf(rawHeaders)) {
+    if (name.toLowerCase() !== 'connection') continue;
+    for (const token of value.split(',')) named.add(token.trim().toLowerCase());
+  }
+  return named;
+}
+
+function isDropped(lower: string, named: ReadonlySet<string>, facts: RequestFacts): boolean {
+  // The body's framing was checked and must arrive, whatever Connection names.
+  if (lower === 'content-length') return false;
+  const canonical = lower.replace(/[_.]/g, '-');
+  return (
+    DROPPED.has(canonical) ||
+    canonical === 'content-length' ||
+    canonical.startsWith('x-forwarded-') ||
+    named.has(lower) ||
+    (facts.dropAcceptEncoding && canonical === 'accept-encoding')
+  );
+}
