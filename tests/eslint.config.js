@@ -19,7 +19,7 @@ const ROOMS = {
     'authorize/authorize',
     'authorize/requirements',
   ],
-  observe: ['listener/access'],
+  observe: [],
 };
 
 /** Each package is imported by one file of ours. */

@@ -1,4 +1,5 @@
 import type { Credentials } from '../credentials/credentials.ts';
+import { GatewayError } from '../kernel/errors.ts';
 import type { AuthenticationMethod, Identity } from '../kernel/identity.ts';
 import type { Secret } from '../kernel/secret.ts';
 import type { Account, Directory } from './directory.ts';
@@ -19,7 +20,7 @@ export type Authentication =
       readonly claimed: string;
     };
 
-/** @throws what the directory throws where it cannot say, and GatewayError overloaded */
+/** @throws GatewayError directory-unavailable, overloaded */
 export type Authenticate = (credentials: Credentials) => Promise<Authentication>;
 
 interface Parts {
@@ -62,10 +63,10 @@ async function byPassword(
   { name, password, via }: Credentials & { kind: 'password' },
 ): Promise<Authentication> {
   for (let change = 0; change < MAX_CHANGES; change++) {
-    const account = await directory.find(name);
+    const account = await find(directory, name);
     if (!(await comparePassword(name, account, password))) break;
     // While it was compared the user may have been deleted or given another password.
-    const current = await directory.find(name);
+    const current = await find(directory, name);
     if (current !== undefined && current.hash === account?.hash) return known(current, via);
   }
   return refused(FAILED, name);
@@ -74,8 +75,17 @@ async function byPassword(
 async function byToken({ tokens, directory }: Parts, token: Secret): Promise<Authentication> {
   const reading = await tokens.read(token);
   if ('refused' in reading) return refused(reading.refused);
-  const account = await directory.find(reading.name);
+  const account = await find(directory, reading.name);
   return account === undefined ? refused(FAILED, reading.name) : known(account, 'bearer');
+}
+
+/** A directory that cannot say is not one that says no. */
+async function find(directory: Directory, name: string): Promise<Account | undefined> {
+  try {
+    return await directory.find(name);
+  } catch (cause) {
+    throw new GatewayError('directory-unavailable', { cause });
+  }
 }
 
 /** Kapacitor's subscription tokens are valid user names; one that was never given out is refused. */

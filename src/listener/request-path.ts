@@ -4,7 +4,6 @@ import type { Authenticate, Authentication } from '../authenticate/authenticate.
 import { authorize } from '../authorize/authorize.ts';
 import { requirementsOf } from '../authorize/requirements.ts';
 import { readCredentials } from '../credentials/credentials.ts';
-import type { Credentials } from '../credentials/credentials.ts';
 import { emptyAnswer } from '../kernel/answer.ts';
 import type { Answer } from '../kernel/answer.ts';
 import { GatewayError } from '../kernel/errors.ts';
@@ -12,7 +11,8 @@ import type { Exchange, Handler } from '../kernel/exchange.ts';
 import type { Identity } from '../kernel/identity.ts';
 import { readTarget } from '../kernel/target.ts';
 import type { Target } from '../kernel/target.ts';
-import type { AccessRecord } from './access.ts';
+import type { AccessRecord } from '../kernel/access-record.ts';
+import type { Admission } from './admission.ts';
 import { answerFor, unreadAnswer } from './answers.ts';
 import type { Challenge } from './answers.ts';
 import { checkFraming } from './framing.ts';
@@ -23,11 +23,7 @@ import { writeAnswer } from './write-answer.ts';
 export interface Stages {
   readonly authenticate: Authenticate;
   /** Who a request is from that needs no credentials here: an open gate, a free ping, the bootstrap. */
-  readonly admit: (
-    request: IncomingMessage,
-    target: Target,
-    credentials: Credentials,
-  ) => Identity | undefined;
+  readonly admit: Admission;
   /** Who answers an allowed request: the users API, or Kapacitor. */
   readonly route: (target: Target) => Handler;
 }

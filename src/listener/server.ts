@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { errorAnswer } from '../kernel/answer.ts';
 import { GatewayError } from '../kernel/errors.ts';
-import type { AccessRecord } from './access.ts';
+import type { AccessRecord } from '../kernel/access-record.ts';
 import { createClients } from './clients.ts';
 import type { Clients } from './clients.ts';
 import { requestIdOf } from './request-path.ts';
@@ -121,7 +121,9 @@ function openRecord(request: IncomingMessage, startedMs: number): AccessRecord {
 
 /** The peer's address; IPv4 as such where the socket listens on both families. */
 function addressOf({ remoteAddress = '' }: Socket): string {
-  return remoteAddress.startsWith('::ffff:') ? remoteAddress.slice('::ffff:'.length) : remoteAddress;
+  return remoteAddress.startsWith('::ffff:')
+    ? remoteAddress.slice('::ffff:'.length)
+    : remoteAddress;
 }
 
 interface ParserError extends Error {

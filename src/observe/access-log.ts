@@ -1,11 +1,16 @@
-import type { AccessRecord } from '../listener/access.ts';
+import type { AccessRecord } from '../kernel/access-record.ts';
 import type { Log } from '../kernel/log.ts';
 import { firstValue } from '../kernel/query.ts';
 import { isWrite } from '../kernel/routes.ts';
 import { encodePath } from '../kernel/path.ts';
 
 /** Writes one line a request, with the keys of Kapacitor's own access lines and a few more. */
-export type AccessLog = (record: AccessRecord, status: number, bytes: number, endedMs: number) => void;
+export type AccessLog = (
+  record: AccessRecord,
+  status: number,
+  bytes: number,
+  endedMs: number,
+) => void;
 
 /** The query is left out: a mistyped `P=` would put a password there. A request that was not read has no path. */
 export function createAccessLog(log: Log): AccessLog {

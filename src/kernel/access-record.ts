@@ -1,5 +1,5 @@
-import type { Identity } from '../kernel/identity.ts';
-import type { Target } from '../kernel/target.ts';
+import type { Identity } from './identity.ts';
+import type { Target } from './target.ts';
 
 /** What is known of one request, filled in along its way. It never holds a credential. */
 export interface AccessRecord {

@@ -1,0 +1,29 @@
+import type { Readable } from 'node:stream';
+
+/** What a command may see of the process it runs in. main.ts has the only real one. */
+export interface Terminal {
+  readonly stdin: Readable & { setRawMode?: (isRaw: boolean) => unknown };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** The effective user, undefined where the system has none. */
+  readonly uid: number | undefined;
+  /** True where a person types: passwords are asked for, tables are aligned. */
+  readonly isInteractive: boolean;
+  out(text: string): void;
+  err(text: string): void;
+  /** Calls the listener at SIGTERM and SIGINT. */
+  onStop(listener: (signal: string) => void): void;
+}
+
+export const EXIT = { ok: 0, failed: 1, denied: 2, usage: 64 } as const;
+
+/** A command that ends with a sentence for the operator instead of its result. */
+export class CommandError extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number = EXIT.failed, options: ErrorOptions = {}) {
+    super(message, options);
+    this.name = 'CommandError';
+    this.exitCode = exitCode;
+  }
+}

@@ -1,0 +1,57 @@
+import type { Exchange, Handler } from '../kernel/exchange.ts';
+import { createConnections } from './connections.ts';
+import type { Connections } from './connections.ts';
+import { createForward } from './forward.ts';
+import type { Lane } from './lanes.ts';
+import { createPatience } from './patience.ts';
+
+export interface ProxyOptions {
+  /** Scheme, host and port of Kapacitor. */
+  readonly origin: string;
+  /** For writes, and as many again for the rest of the API. */
+  readonly maxConnections: number;
+  readonly connectTimeoutMs: number;
+  readonly responseTimeoutMs: number;
+  readonly clientIdleMs: number;
+  /** PEM of the authorities that may have signed Kapacitor's certificate; undefined: those of Node. */
+  readonly ca: string | undefined;
+  readonly insecureSkipVerify: boolean;
+  readonly onUpstreamRequestId: (exchange: Exchange, id: string) => void;
+  readonly now: () => number;
+}
+
+export interface Proxy {
+  readonly forward: Handler;
+  stop(): Promise<void>;
+}
+
+/** A stream holds its connection for as long as its reader stays. */
+const MAX_STREAMS = 16;
+/** Requests that may wait for a connection, for each connection there may be. */
+const WAITING_PER_CONNECTION = 4;
+/** InfluxDB gives a write up after 30 seconds: who waits longer waits for nobody. */
+const MAX_WAIT_MS = 30_000;
+
+/** The way to Kapacitor: connections, patience, and the handler that uses them. */
+export function createProxy(options: ProxyOptions): Proxy {
+  const open = (maxConnections: number): Connections =>
+    createConnections({
+      ...options,
+      maxConnections,
+      maxWaiting: maxConnections * WAITING_PER_CONNECTION,
+      maxWaitMs: MAX_WAIT_MS,
+    });
+  const connections: Readonly<Record<Lane, Connections>> = {
+    writes: open(options.maxConnections),
+    api: open(options.maxConnections),
+    streams: open(MAX_STREAMS),
+  };
+  const patience = createPatience(options);
+  return {
+    forward: createForward({ ...options, connections, patience }),
+    stop: async () => {
+      patience.stop();
+      await Promise.all(Object.values(connections).map((each) => each.close()));
+    },
+  };
+}
