@@ -64,7 +64,7 @@ export function createLog(options: LogOptions): Log {
     },
     close: async () => {
       logger.end();
-      await finished(logger);
+      await finished(logger, { readable: false });
       if (file !== undefined) await finished(file.end());
     },
   };
@@ -78,11 +78,17 @@ function openFile(path: string): Writable {
   } catch (cause) {
     throw new Error(`cannot open the log "${path}"`, { cause });
   }
+  const append = (lines: Buffer, done: () => void): void => {
+    appendFile(descriptor, lines, () => {
+      done();
+    });
+  };
   return new Writable({
     write: (line: Buffer, _encoding, done) => {
-      appendFile(descriptor, line, () => {
-        done();
-      });
+      append(line, done);
+    },
+    writev: (lines, done) => {
+      append(Buffer.concat(lines.map(({ chunk }) => chunk as Buffer)), done);
     },
     final: (done) => {
       close(descriptor, () => {
