@@ -1,0 +1,147 @@
+import { open } from 'lmdb';
+import { messageOf } from '../kernel/errors.ts';
+import { DATA_FILE, FILE_MODE, padDataFile, prepareDataFile } from './datafile.ts';
+
+/** Records by name in one LMDB environment, which any number of processes have open at once. */
+export interface Database {
+  /** The number of writes ever made. One cheap read, and the reads after it see the store as of now. */
+  generation(): number;
+  summary(): Uint8Array;
+  record(name: string): Uint8Array | undefined;
+  /** At most `limit` names in the order of their bytes, from the first after `after` on. */
+  names(after: string, limit: number): readonly string[];
+  /**
+   * Runs `change` as one transaction: it reads and puts, alone among all processes. Nothing of it stays where
+   * it throws. The promise resolves once the transaction is on the disk.
+   */
+  write<T>(change: () => T): Promise<T>;
+  /** Inside `write`: sets a record, or takes it away (undefined), together with the new summary. */
+  put(name: string, record: Uint8Array | undefined, summary: Uint8Array): void;
+  close(): Promise<void>;
+}
+
+const GENERATION = Buffer.from('generation');
+const SUMMARY = Buffer.from('summary');
+
+/** Opens the database in a directory, or makes it there. @throws with the reason and what to do. */
+export function openDatabase(path: string, emptySummary: Uint8Array): Database {
+  prepareDataFile(path, (directory) => {
+    create(directory, emptySummary);
+  });
+  const tables = openSoundTables(path);
+  const { root, users, meta } = tables;
+  return {
+    generation: () => {
+      meta.resetReadTxn();
+      return readGeneration(tables);
+    },
+    summary: () => demanded(meta.getBinary(SUMMARY), 'summary'),
+    record: (name) => users.getBinary(Buffer.from(name)),
+    names: (after, limit) => {
+      users.resetReadTxn();
+      const start = after === '' ? {} : { start: Buffer.from(after), exclusiveStart: true };
+      return Array.from(users.getKeys({ ...start, limit }), (key) => Buffer.from(key).toString());
+    },
+    write: (change) => write(tables, change),
+    put: (name, record, summary) => {
+      put(tables, name, record, summary);
+    },
+    close: () => root.close(),
+  };
+}
+
+type Root = ReturnType<typeof openRoot>;
+type Tables = ReturnType<typeof openTables>;
+
+function openRoot(path: string) {
+  const options = {
+    path,
+    noSubdir: false,
+    permissionsMode: FILE_MODE,
+    keyEncoding: 'binary',
+    encoding: 'binary',
+    // With it a commit is acknowledged before it is on the disk, and a crash may go back behind it.
+    overlappingSync: false,
+    // Of all processes together; each takes one or two.
+    maxReaders: 512,
+  } as const;
+  return open<Uint8Array, Uint8Array>(options);
+}
+
+function openTables(root: Root) {
+  const table = (name: string) =>
+    root.openDB<Uint8Array, Uint8Array>(name, { keyEncoding: 'binary', encoding: 'binary' });
+  return { root, users: table('users'), meta: table('meta') };
+}
+
+function create(directory: string, emptySummary: Uint8Array): void {
+  const { root, meta } = openTables(openRoot(directory));
+  root.transactionSync(() => {
+    meta.putSync(GENERATION, encodeGeneration(0));
+    meta.putSync(SUMMARY, Buffer.from(emptySummary));
+  });
+  void root.close();
+}
+
+/** @throws where what must be there is not, or a file that was cut off lacks more than free pages. */
+function openSoundTables(path: string): Tables {
+  const root = openRoot(path);
+  try {
+    const cut = root.transactionSync(() => padDataFile(path));
+    const tables = openTables(root);
+    readGeneration(tables);
+    demanded(tables.meta.getBinary(SUMMARY), 'summary');
+    if (cut) Array.from(tables.users.getKeys(), (key) => key.length);
+    return tables;
+  } catch (thrown) {
+    void root.close();
+    throw thrown;
+  }
+}
+
+async function write<T>({ root }: Tables, change: () => T): Promise<T> {
+  try {
+    return await root.childTransaction(change);
+  } catch (thrown) {
+    throw await commitErrorOf(thrown);
+  }
+}
+
+/** LMDB's own reason where a commit failed: the library hands it over as a rejected promise beside its error. */
+async function commitErrorOf(thrown: unknown): Promise<unknown> {
+  if (!(thrown instanceof Error) || !('commitError' in thrown)) return thrown;
+  try {
+    await thrown.commitError;
+    return thrown;
+  } catch (reason) {
+    return new Error(`the transaction was not committed: ${messageOf(reason)}`, { cause: reason });
+  }
+}
+
+function put(
+  tables: Tables,
+  name: string,
+  record: Uint8Array | undefined,
+  summary: Uint8Array,
+): void {
+  const key = Buffer.from(name);
+  if (record === undefined) tables.users.removeSync(key);
+  else tables.users.putSync(key, record);
+  tables.meta.putSync(SUMMARY, summary);
+  tables.meta.putSync(GENERATION, encodeGeneration(readGeneration(tables) + 1));
+}
+
+function readGeneration({ meta }: Tables): number {
+  return demanded(meta.getBinaryFast(GENERATION), 'generation').readDoubleLE(0);
+}
+
+function encodeGeneration(generation: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeDoubleLE(generation);
+  return bytes;
+}
+
+function demanded<T>(value: T | undefined, name: string): T {
+  if (value !== undefined) return value;
+  throw new Error(`${DATA_FILE} holds no ${name} of users: put it back from a backup`);
+}

@@ -1,0 +1,36 @@
+import { messageOf } from '../kernel/errors.ts';
+
+/** The store cannot be read or written: never to be taken for "no such user" or "no admin". */
+export class UserStoreError extends Error {
+  override readonly name = 'UserStoreError';
+
+  /** `doing` is "open", "read", "write", "read user NAME in"; the message is a sentence with the path and the reason. */
+  constructor(doing: string, path: string, cause: unknown) {
+    super(`cannot ${doing} the user store "${path}": ${messageOf(cause)}${adviceOn(cause)}`, {
+      cause,
+    });
+  }
+}
+
+interface Advice {
+  /** Errors of Node carry a name, those of LMDB the number. */
+  readonly codes: readonly (string | number)[];
+  readonly words: string;
+}
+
+const ADVICE: readonly Advice[] = [
+  {
+    codes: ['EACCES', 'EPERM', 13, 1],
+    words: 'run it as the user that owns the directory, or give directory and files to that user',
+  },
+  { codes: ['ENOSPC', 'EDQUOT', 28, 122], words: 'make room on its disk' },
+  { codes: ['EROFS', 30], words: 'its file system must be writable' },
+  { codes: ['ENOTDIR', 'EEXIST', 20], words: 'the path must be that of a directory' },
+];
+
+function adviceOn(cause: unknown): string {
+  if (!(cause instanceof Error) || !('code' in cause)) return '';
+  const { code } = cause;
+  const advice = ADVICE.find(({ codes }) => codes.some((each) => each === code));
+  return advice === undefined ? '' : ` (${advice.words})`;
+}
