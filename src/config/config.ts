@@ -18,6 +18,14 @@ export interface Config {
   readonly audit: AuditConfig;
 }
 
+/**
+ * True where every request passes without credentials: both switches are off. One alone leaves it closed:
+ * `[http] auth-enabled = false` with `[auth] enabled = true` is Kapacitor's documented bootstrap.
+ */
+export function gateIsOpen({ http, auth }: Pick<Config, 'http' | 'auth'>): boolean {
+  return !http.authEnabled && !auth.enabled;
+}
+
 export interface HttpConfig {
   readonly bindAddress: Address;
   readonly authEnabled: boolean;

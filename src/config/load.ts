@@ -1,0 +1,105 @@
+import { reaches } from './address.ts';
+import { assemble } from './assemble.ts';
+import type { Config } from './config.ts';
+import { readCredentials } from './credentials.ts';
+import { DEFAULTS, KEYS } from './defaults.ts';
+import { noteUnknownVariables, readKapacitorVariables, readOwnVariables } from './environment.ts';
+import type { Environment } from './environment.ts';
+import { readConfigFile } from './file.ts';
+import { settleGate } from './gate.ts';
+import { addressOf } from './hosts.ts';
+import { labelOf } from './key.ts';
+import { notBuilt } from './not-built.ts';
+import type { ReadFile } from './read-text.ts';
+import { tomlOf } from './settings.ts';
+import { createReader } from './reader.ts';
+import type { Reader, Setting } from './reader.ts';
+import type { Findings } from './statement.ts';
+
+export interface LoadOptions {
+  /** The file of --config; it must be there. */
+  readonly file?: string | undefined;
+  readonly env: Environment;
+  readonly readFile: ReadFile;
+  /** Names and addresses of this machine, to find a gateway that would forward to itself. */
+  readonly ownHosts?: readonly string[];
+}
+
+export interface Loaded {
+  readonly config: Config;
+  /** The file that was read; undefined where there is none. */
+  readonly file: string | undefined;
+  /** Each key with its value and who said it, in the order of docs/configuration.md. */
+  readonly origins: readonly Setting[];
+  /** Lines for the log; none of them stops the start. */
+  readonly warnings: readonly string[];
+}
+
+/** A configuration that cannot be: all that is wrong with it, a sentence each. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/**
+ * Loads the configuration: default < file < KAPACITOR_ variable < systemd credential < KAPGATE_ variable.
+ * @throws ConfigError with every problem at once.
+ */
+export function loadConfig(options: LoadOptions): Loaded {
+  const { env, readFile } = options;
+  const findings: Findings = { problems: [], warnings: [] };
+  const file = readConfigFile(options.file, env, readFile, findings);
+  const said = [
+    ...(file.statements ?? []),
+    ...readKapacitorVariables(env, findings),
+    ...readCredentials(env, readFile),
+    ...readOwnVariables(env, findings),
+  ];
+  noteUnknownVariables(env, findings);
+  // Without its file, what a configuration says as a whole is not known.
+  const whole = file.statements !== undefined;
+  const reader = createReader(whole ? settleGate(said, findings) : said, readFile, findings);
+  const config = assemble(reader.read);
+  if (whole) checkWhole(config, reader, options.ownHosts, findings);
+  if (findings.problems.length > 0) throw new ConfigError(findings.problems);
+  const origins = KEYS.flatMap((key) => reader.settings.get(key) ?? []);
+  return { config, file: file.path, origins, warnings: findings.warnings };
+}
+
+/** The rules that more than one key has a part in. */
+function checkWhole(
+  config: Config,
+  { settings }: Reader,
+  ownHosts: readonly string[] | undefined,
+  { problems, warnings }: Findings,
+): void {
+  const bind = settings.get(DEFAULTS.http.bindAddress);
+  const url = settings.get(DEFAULTS.upstream.url);
+  const sound = bind?.sound === true && url?.sound === true;
+  if (sound && reaches(config.http.bindAddress, addressOf(config.upstream.url), ownHosts)) {
+    problems.push(
+      `${labelOf(bind.key)} = ${tomlOf(bind.plain)} (${bind.origin}) is also ${labelOf(url.key)} = ` +
+        `${tomlOf(url.plain)} (${url.origin}): the gateway would forward to itself. ` +
+        'Move Kapacitor to another port, 127.0.0.1:9192 by custom',
+    );
+  }
+  problems.push(...notBuilt(config, settings));
+  warnings.push(...idleMeta(config, settings));
+}
+
+/** Meta nodes have settings, but no address. */
+function idleMeta({ auth }: Config, settings: Reader['settings']): readonly string[] {
+  if (auth.metaAddr !== '' || settings.get(DEFAULTS.auth.metaAddr)?.sound !== true) return [];
+  const idle = [...settings.values()].filter(
+    ({ key, plain, origin }) =>
+      key.name.startsWith('meta-') && origin !== 'default' && plain !== key.default,
+  );
+  if (idle.length === 0) return [];
+  const names = idle.map(({ key }) => key.name).join(', ');
+  return [`${names} of [auth] have no effect while ${labelOf(DEFAULTS.auth.metaAddr)} is empty`];
+}

@@ -1,0 +1,60 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Config } from './config.ts';
+import { DEFAULTS } from './defaults.ts';
+import { labelOf } from './key.ts';
+import type { Key, Plain } from './key.ts';
+import { tomlOf } from './settings.ts';
+import { defaultOf } from './reader.ts';
+import type { Setting } from './reader.ts';
+
+interface NotBuilt {
+  readonly key: Key<unknown>;
+  /** A further value, beside the default, that asks for nothing that is missing. */
+  readonly also?: Plain;
+  /** Where the key has an effect at all. */
+  readonly when?: (config: Config) => boolean;
+}
+
+const { http, auth, limits, admin, audit } = DEFAULTS;
+
+/** Keys whose part is not there yet: away from their default they are refused. A part that is built takes its row out. */
+const NOT_BUILT: readonly NotBuilt[] = [
+  { key: http.httpsEnabled },
+  { key: http.httpsClientCa },
+  { key: http.httpsClientAuth },
+  { key: http.unixSocket },
+  { key: http.allowedOrigins },
+  { key: http.trustedProxies },
+  { key: http.workers },
+  { key: auth.metaAddr, when: (config) => config.auth.enabled },
+  { key: auth.metaStaleMs },
+  { key: auth.metaAdmins },
+  { key: auth.observe },
+  { key: limits.loginFailures },
+  { key: admin.bindAddress, also: '' },
+  { key: audit.file },
+  { key: audit.reads },
+];
+
+/** True where the part behind a key is there. */
+export function isBuilt(key: Key<unknown>): boolean {
+  return !NOT_BUILT.some((each) => each.key === key);
+}
+
+/** A problem for each key that asks for what is not built. */
+export function notBuilt(
+  config: Config,
+  settings: ReadonlyMap<Key<unknown>, Setting>,
+): readonly string[] {
+  return NOT_BUILT.filter(({ when }) => when?.(config) ?? true).flatMap(({ key, also }) => {
+    const setting = settings.get(key);
+    const usual = defaultOf(key);
+    if (setting === undefined || setting.plain === also) return [];
+    if (isDeepStrictEqual(setting.value, usual.value)) return [];
+    const said = tomlOf(setting.plain);
+    return [
+      `${labelOf(key)}: found ${said} in ${setting.origin}: this is not built yet. ` +
+        `Allowed: ${tomlOf(usual.plain)}${also === undefined ? '' : ` or ${tomlOf(also)}`}`,
+    ];
+  });
+}
