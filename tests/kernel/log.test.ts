@@ -1,0 +1,214 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { createLog } from '../../src/kernel/log.ts';
+import type { Log, LogFields, LogOptions } from '../../src/kernel/log.ts';
+import { createTempDir } from '../support/temp-dir.ts';
+import type { TempDir } from '../support/temp-dir.ts';
+
+let dir: TempDir;
+let count = 0;
+
+beforeEach(async () => {
+  dir = await createTempDir();
+});
+
+afterEach(async () => {
+  await dir.remove();
+});
+
+/** The lines that a log writes while `speak` speaks to it. */
+async function linesOf(
+  options: Partial<LogOptions>,
+  speak: (log: Log) => void,
+): Promise<readonly string[]> {
+  count += 1;
+  const file = join(dir.path, `${count}.log`);
+  const log = createLog({ level: 'debug', format: 'logfmt', file, ...options });
+  speak(log);
+  await log.close();
+  const text = await readFile(file, 'utf8');
+  expect(text === '' || text.endsWith('\n')).toBe(true);
+  return text.split('\n').slice(0, -1);
+}
+
+/** An independent reader of logfmt: bare words, or JSON strings. */
+function parseLogfmt(line: string): Record<string, string> {
+  const values: Record<string, string> = Object.create(null) as Record<string, string>;
+  const pair = / ?([a-z_]+)=("(?:[^"\\]|\\.)*"|[^\s"=]*)/y;
+  while (pair.lastIndex < line.length) {
+    const match = pair.exec(line);
+    if (match === null) throw new Error(`not logfmt: ${line}`);
+    const [, key = '', value = ''] = match;
+    if (key in values) throw new Error(`"${key}" twice: ${line}`);
+    values[key] = value.startsWith('"') ? String(JSON.parse(value)) : value;
+  }
+  return values;
+}
+
+const hostile = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 20 }),
+  fc.string({
+    unit: fc.constantFrom(
+      '"',
+      '\\',
+      '\n',
+      '\r',
+      '=',
+      ' ',
+      'lvl=error',
+      '\u2028',
+      '\x1b[31m',
+      '\u202e',
+      '\x85',
+    ),
+    maxLength: 6,
+  }),
+);
+
+describe('createLog', () => {
+  test('a line holds time, level, message and the fields in their order', async () => {
+    const [line = ''] = await linesOf({}, (log) => {
+      log.info('request done', {
+        user: 'ann',
+        status: 204,
+        cached: true,
+        bytes: 0,
+        gone: undefined,
+      });
+    });
+    expect(line).toMatch(
+      /^ts=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z lvl=info msg="request done" user=ann status=204 cached=true bytes=0$/,
+    );
+  });
+
+  test('JSON holds the same', async () => {
+    const [line = ''] = await linesOf({ format: 'json' }, (log) => {
+      log.warn('request done', { user: 'ann', status: 204, cached: true });
+    });
+    expect(JSON.parse(line)).toEqual({
+      ts: expect.stringMatching(/^\d{4}-.*Z$/),
+      lvl: 'warn',
+      msg: 'request done',
+      user: 'ann',
+      status: 204,
+      cached: true,
+    });
+  });
+
+  test('an empty value is seen', async () => {
+    const [line = ''] = await linesOf({}, (log) => {
+      log.info('m', { user: '' });
+    });
+    expect(line).toMatch(/ user=""$/);
+  });
+
+  test.each([
+    ['debug', ['debug', 'info', 'warn', 'error']],
+    ['info', ['info', 'warn', 'error']],
+    ['warn', ['warn', 'error']],
+    ['error', ['error']],
+  ] as const)('level %s shows %j', async (level, shown) => {
+    const lines = await linesOf({ level }, (log) => {
+      log.debug('m');
+      log.info('m');
+      log.warn('m');
+      log.at('error', 'm');
+    });
+    expect(lines.map((line) => parseLogfmt(line)['lvl'])).toEqual(shown);
+  });
+
+  test('every line is written before close resolves, in order', async () => {
+    const lines = await linesOf({}, (log) => {
+      for (let index = 0; index < 5000; index += 1) log.info('m', { index });
+    });
+    expect(lines.map((line) => Number(parseLogfmt(line)['index']))).toEqual([
+      ...Array(5000).keys(),
+    ]);
+  });
+
+  test('a file is appended to', async () => {
+    const file = join(dir.path, 'kept.log');
+    await writeFile(file, 'before\n');
+    const log = createLog({ level: 'info', format: 'logfmt', file });
+    log.info('after');
+    await log.close();
+    expect(await readFile(file, 'utf8')).toMatch(/^before\nts=.* msg=after\n$/);
+  });
+
+  test('whatever a message or a value holds, it makes one line and is read back', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(hostile, hostile), { maxLength: 10 }), async (spoken) => {
+        const lines = await linesOf({}, (log) => {
+          for (const [message, value] of spoken) log.info(message, { value, last: 'x' });
+        });
+        expect(lines.map(parseLogfmt)).toEqual(
+          spoken.map(([message, value]) =>
+            expect.objectContaining({ lvl: 'info', msg: message, value, last: 'x' }),
+          ),
+        );
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('whatever a value holds, JSON makes one line of it and is read back', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(hostile, hostile), { maxLength: 10 }), async (spoken) => {
+        const lines = await linesOf({ format: 'json' }, (log) => {
+          for (const [message, value] of spoken) log.info(message, { value });
+        });
+        expect(lines.map((line) => JSON.parse(line) as LogFields)).toEqual(
+          spoken.map(([message, value]) => expect.objectContaining({ msg: message, value })),
+        );
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test.each(['logfmt', 'json'] as const)(
+    'nothing that a terminal acts on is written in %s',
+    async (format) => {
+      const text = Array.from({ length: 0x110 }, (_, code) => String.fromCodePoint(code)).join('');
+      const lines = await linesOf({ format }, (log) => {
+        log.info(text, { text: `${text}\u202e\u2066\u2028\u{e0001}\ufeff` });
+      });
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
+    },
+  );
+
+  test.each([
+    ['a directory', ''],
+    ['a path below a file', 'file/x.log'],
+  ])('%s cannot be opened, and it says so at once', async (_, name) => {
+    await writeFile(join(dir.path, 'file'), '');
+    const file = join(dir.path, name);
+    expect(() => createLog({ level: 'info', format: 'logfmt', file })).toThrow(
+      `cannot open the log "${file}"`,
+    );
+  });
+
+  test('a line after close is lost without harm', async () => {
+    const file = join(dir.path, 'closed.log');
+    const log = createLog({ level: 'info', format: 'logfmt', file });
+    await log.close();
+    log.info('late');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await readFile(file, 'utf8')).toBe('');
+  });
+
+  // The device that is always full, where there is one.
+  test('a full disk loses lines, not the gateway', async () => {
+    const full = '/dev/full';
+    if (!existsSync(full)) {
+      console.log(`skipped: no ${full}`);
+      return;
+    }
+    const log = createLog({ level: 'info', format: 'logfmt', file: full });
+    for (let index = 0; index < 100; index += 1) log.info('lost', { index });
+    await expect(log.close()).resolves.toBeUndefined();
+  });
+});
