@@ -43,9 +43,9 @@ function fromFile(path: string): Secret {
 }
 
 async function readAll({ stdin }: Terminal): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString('utf8');
+  let text = '';
+  for await (const chunk of stdin.setEncoding('utf8')) text += String(chunk);
+  return text;
 }
 
 function withoutLineEnd(text: string): string {

@@ -1,18 +1,19 @@
 import type { Readable } from 'node:stream';
+import type { OwnerOperations } from '../users/owner.ts';
 
 /** What a command may see of the process it runs in. main.ts has the only real one. */
 export interface Terminal {
   readonly stdin: Readable & { setRawMode?: (isRaw: boolean) => unknown };
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** The effective user, undefined where the system has none. */
-  readonly uid: number | undefined;
+  /** For root to become the owner of the store. */
+  readonly process: OwnerOperations;
   /** True where a person types: passwords are asked for, tables are aligned. */
   readonly isInteractive: boolean;
-  out(text: string): void;
-  err(text: string): void;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
   /** Calls the listener at SIGTERM and SIGINT. */
-  onStop(listener: (signal: string) => void): void;
+  readonly onStop: (listener: (signal: string) => void) => void;
 }
 
 export const EXIT = { ok: 0, failed: 1, denied: 2, usage: 64 } as const;

@@ -15,6 +15,8 @@ export interface Exchange {
   readonly https: boolean;
   /** Tells a client that sent `Expect: 100-continue` to go on; does nothing otherwise. */
   readonly sendContinue: () => void;
+  /** Kapacitor's own id of the request, for the log. */
+  readonly noteUpstreamRequestId: (id: string) => void;
   /** Ends the response; what the client is still sending is drained first, so that it reads its answer. */
   readonly finish: () => void;
 }

@@ -33,7 +33,7 @@ interface PathOptions {
   readonly challenge: Challenge;
   readonly https: boolean;
   /** Told of every failure that is not the client's: once, here. */
-  readonly onFailure: (error: unknown, record: AccessRecord) => void;
+  readonly onFailure: (error: GatewayError, record: AccessRecord) => void;
 }
 
 /** One request from its head to the end of its answer. Never throws, never rejects. */
@@ -83,16 +83,13 @@ async function answerRequest(
   if (!decision.allowed) throw new GatewayError('forbidden', { message: decision.message });
 
   const { requestId, clientAddress } = record;
-  const exchange: Exchange = {
-    request,
-    response,
-    target,
-    requestId,
-    clientAddress,
-    https,
+  return stages.route(target)(identity, {
+    ...{ request, response, target, requestId, clientAddress, https },
     ...sending,
-  };
-  return stages.route(target)(identity, exchange);
+    noteUpstreamRequestId: (id) => {
+      record.upstreamRequestId = id;
+    },
+  });
 }
 
 function identityOf(authentication: Authentication, record: AccessRecord): Identity {

@@ -18,7 +18,7 @@ export function createAccessLog(log: Log): AccessLog {
     const { target, identity } = record;
     log.info('http request', {
       host: record.clientAddress,
-      username: identity?.name ?? record.claimed,
+      username: nameOf(record),
       method: record.method,
       path: target === undefined ? '-' : encodePath(target.path),
       db: target !== undefined && isWrite(target) ? firstValue(target.query, 'db') : undefined,
@@ -33,4 +33,10 @@ export function createAccessLog(log: Log): AccessLog {
       reason: record.reason === '' ? undefined : record.reason,
     });
   };
+}
+
+/** As Kapacitor writes it: "-" for nobody. */
+function nameOf({ identity, claimed }: AccessRecord): string {
+  const name = identity?.name ?? claimed;
+  return name === '' ? '-' : name;
 }

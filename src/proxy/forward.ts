@@ -13,8 +13,6 @@ import { requestHeaders } from './request-headers.ts';
 interface Parts {
   readonly connections: Readonly<Record<Lane, Connections>>;
   readonly patience: Patience;
-  /** Told Kapacitor's own id of a request: the log ties it to ours. */
-  readonly onUpstreamRequestId: (exchange: Exchange, id: string) => void;
 }
 
 /** Answers 4 readers of one user at a time: one user must not take every place (§2.5 of the design). */
@@ -71,9 +69,6 @@ async function attempt(
   const relay = new Relay(exchange, lease, {
     headers: outgoingHeaders(identity, exchange),
     isLogStream: lane === 'streams',
-    onUpstreamRequestId: (id) => {
-      parts.onUpstreamRequestId(exchange, id);
-    },
   });
   parts.patience.watch(relay);
   let isAnswered = false;

@@ -1,4 +1,4 @@
-import type { Exchange, Handler } from '../kernel/exchange.ts';
+import type { Handler } from '../kernel/exchange.ts';
 import { createConnections } from './connections.ts';
 import type { Connections } from './connections.ts';
 import { createForward } from './forward.ts';
@@ -16,7 +16,6 @@ export interface ProxyOptions {
   /** PEM of the authorities that may have signed Kapacitor's certificate; undefined: those of Node. */
   readonly ca: string | undefined;
   readonly insecureSkipVerify: boolean;
-  readonly onUpstreamRequestId: (exchange: Exchange, id: string) => void;
   readonly now: () => number;
 }
 
@@ -48,7 +47,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   };
   const patience = createPatience(options);
   return {
-    forward: createForward({ ...options, connections, patience }),
+    forward: createForward({ connections, patience }),
     stop: async () => {
       patience.stop();
       await Promise.all(Object.values(connections).map((each) => each.close()));

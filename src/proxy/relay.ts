@@ -18,7 +18,6 @@ const MAX_LOG_BACKLOG_BYTES = 4 * 1024 * 1024;
 interface RelayOptions {
   readonly headers: string[];
   readonly isLogStream: boolean;
-  readonly onUpstreamRequestId: (id: string) => void;
 }
 
 /** One request on its way to Kapacitor and its answer on the way back: streamed, with back-pressure both ways. */
@@ -94,7 +93,7 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
     if (status < 200) return;
     const head = responseHead(textOf(controller.rawHeaders), this.#exchange.requestId);
     if (head.upstreamRequestId !== undefined) {
-      this.#options.onUpstreamRequestId(head.upstreamRequestId);
+      this.#exchange.noteUpstreamRequestId(head.upstreamRequestId);
     }
     // Kapacitor answered before it had the whole body: what is still on its way must not become a next request.
     if (!this.#exchange.request.complete) this.#response.shouldKeepAlive = false;

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { hostname, networkInterfaces } from 'node:os';
+import { ConfigError, loadConfig } from '../config/load.ts';
+import type { Loaded } from '../config/load.ts';
+import { messageOf } from '../kernel/errors.ts';
+import { takeOwner } from '../users/owner.ts';
+import { openUserStore } from '../users/store.ts';
+import type { UserStore } from '../users/store.ts';
+import { CommandError } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What every command starts from. */
+export interface Context {
+  readonly terminal: Terminal;
+  /** The file of --config. */
+  readonly configFile: string | undefined;
+}
+
+/** The configuration, its warnings told on standard error. @throws ConfigError */
+export function loadForCommand({ terminal, configFile }: Context): Loaded {
+  const loaded = loadConfig({
+    file: configFile,
+    env: terminal.env,
+    readFile: (path) => readFileSync(path, 'utf8'),
+    ownHosts: ownHosts(),
+  });
+  for (const warning of loaded.warnings) terminal.err(`kapgate: ${warning}\n`);
+  return loaded;
+}
+
+/** Opens the user store of a configuration, as the owner of its directory. @throws CommandError */
+export function openStoreFor({ terminal }: Context, { config }: Loaded): UserStore {
+  try {
+    takeOwner(config.store.path, terminal.process);
+    return openUserStore({ path: config.store.path, minimumCost: config.auth.bcryptCost });
+  } catch (cause) {
+    throw new CommandError(messageOf(cause), 1, { cause });
+  }
+}
+
+/** A failed command's words for standard error, a line each. */
+export function explainFailure(thrown: unknown): string {
+  if (thrown instanceof ConfigError) {
+    return thrown.problems.map((problem) => `kapgate: ${problem}\n`).join('');
+  }
+  return `kapgate: ${messageOf(thrown)}\n`;
+}
+
+function ownHosts(): string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return ['localhost', hostname(), ...addresses.map(({ address }) => address)];
+}

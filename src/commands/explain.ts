@@ -1,0 +1,179 @@
+import { ancestorsOf, authorize, judge } from '../authorize/authorize.ts';
+import type { Verdict } from '../authorize/authorize.ts';
+import { requirementsOf } from '../authorize/requirements.ts';
+import type { Requirement } from '../authorize/requirements.ts';
+import type { Grant } from '../kernel/grants.ts';
+import type { Identity } from '../kernel/identity.ts';
+import { PRIVILEGES } from '../kernel/privilege.ts';
+import { isUsersApi } from '../kernel/routes.ts';
+import { readTarget } from '../kernel/target.ts';
+import type { Target } from '../kernel/target.ts';
+import { loadForCommand, openStoreFor } from './context.ts';
+import type { Context } from './context.ts';
+import { CommandError, EXIT } from './terminal.ts';
+
+export interface ExplainOptions {
+  readonly user: string;
+  readonly json?: boolean | undefined;
+}
+
+/** One line of the explanation. */
+interface Step {
+  readonly what: string;
+  readonly detail: string;
+}
+
+/** Walks one request through the server's own code and prints each step. @returns 0 allowed, 2 denied */
+export async function explain(
+  context: Context,
+  method: string,
+  rawTarget: string,
+  options: ExplainOptions,
+): Promise<number> {
+  const steps: Step[] = [{ what: 'request', detail: `${method} ${rawTarget}` }];
+  const reading = readTarget(method, rawTarget);
+  if (reading.kind !== 'target') return tell(context, options, steps, outcomeOf(reading));
+  steps.push(...targetSteps(reading.target));
+  if (method === 'OPTIONS') {
+    const detail = 'the gateway answers every OPTIONS itself: 200, no credentials needed';
+    return tell(context, options, steps, { isAllowed: true, detail });
+  }
+
+  const identity = await identityOf(context, options.user);
+  steps.push({ what: 'user', detail: `${identity.name}: ${identity.admin ? 'admin' : 'normal'}` });
+  const requirements = requirementsOf(reading.target);
+  if (requirements.length === 0) {
+    steps.push({ what: 'needs', detail: `nothing: ${method} asks for no privilege` });
+  }
+  for (const requirement of requirements) steps.push(...requirementSteps(identity, requirement));
+  const decision = authorize(identity, requirements);
+  return tell(context, options, steps, {
+    isAllowed: decision.allowed,
+    detail: decision.allowed ? answererOf(reading.target) : decision.message,
+  });
+}
+
+interface Outcome {
+  readonly isAllowed: boolean;
+  readonly detail: string;
+}
+
+function tell(
+  { terminal }: Context,
+  options: ExplainOptions,
+  steps: Step[],
+  outcome: Outcome,
+): number {
+  const all = [
+    ...steps,
+    { what: outcome.isAllowed ? 'allowed' : 'denied', detail: outcome.detail },
+  ];
+  terminal.out(
+    options.json === true
+      ? `${JSON.stringify({ allowed: outcome.isAllowed, steps: all }, undefined, 2)}\n`
+      : all.map(({ what, detail }) => `${what.padEnd(10)} ${detail}\n`).join(''),
+  );
+  return outcome.isAllowed ? EXIT.ok : EXIT.denied;
+}
+
+async function identityOf(context: Context, name: string): Promise<Identity> {
+  const store = openStoreFor(context, loadForCommand(context));
+  try {
+    const account = store.find(name);
+    if (account === undefined) {
+      throw new CommandError(`there is no user "${name}": kapgate users list shows all`);
+    }
+    return { name, admin: account.admin, grants: account.grants, method: 'basic' };
+  } finally {
+    await store.close();
+  }
+}
+
+function outcomeOf(reading: Exclude<ReturnType<typeof readTarget>, { kind: 'target' }>): Outcome {
+  switch (reading.kind) {
+    case 'refused':
+      return { isAllowed: false, detail: `400 to everybody: ${reading.why}` };
+    case 'redirect':
+      return { isAllowed: false, detail: `301 to everybody, to ${reading.location}` };
+    case 'unknown-method':
+      return { isAllowed: false, detail: '404 to everybody: Kapacitor has no such method' };
+  }
+}
+
+function targetSteps(target: Target): Step[] {
+  return [
+    { what: 'path', detail: `${target.path} (decoded once, clean: as Kapacitor reads it)` },
+    {
+      what: 'sent',
+      detail: isUsersApi(target) ? 'nothing: the users API is the gateway’s own' : target.sent,
+    },
+  ];
+}
+
+function requirementSteps(identity: Identity, requirement: Requirement): Step[] {
+  const verdict = judge(identity, requirement);
+  return [
+    { what: 'needs', detail: needOf(requirement) },
+    ...(identity.admin ? [] : lookUps(identity, requirement)),
+    { what: 'decided', detail: verdictText(verdict) },
+  ];
+}
+
+function needOf(requirement: Requirement): string {
+  switch (requirement.kind) {
+    case 'endpoint':
+      return `${requirement.privilege} on ${requirement.resource}`;
+    case 'admin':
+      return `an admin, for ${requirement.privilege} on ${requirement.resource}`;
+    case 'database':
+      return `write on database "${requirement.database}"`;
+  }
+}
+
+function lookUps(identity: Identity, requirement: Requirement): Step[] {
+  switch (requirement.kind) {
+    case 'admin':
+      return [];
+    case 'endpoint':
+      return lookUpsIn(identity.grants.api, [...ancestorsOf(requirement.resource)]);
+    case 'database':
+      return lookUpsIn(identity.grants.databases, [requirement.database, '']);
+  }
+}
+
+/** Each resource that was looked at, down to the one that decides. */
+function lookUpsIn(grants: ReadonlyMap<string, Grant>, resources: readonly string[]): Step[] {
+  const steps: Step[] = [];
+  for (const resource of resources) {
+    const grant = grants.get(resource);
+    const label = resource === '' ? 'every database' : resource;
+    steps.push({ what: 'looked at', detail: `${label}: ${grantText(grant)}` });
+    if (grant !== undefined) break;
+  }
+  return steps;
+}
+
+function grantText(grant: Grant | undefined): string {
+  if (grant === undefined) return 'no grant';
+  const privileges = PRIVILEGES.filter((each) => grant.privileges.has(each));
+  return `${privileges.length === 0 ? 'none' : privileges.join(', ')} (by ${grant.permission})`;
+}
+
+function verdictText(verdict: Verdict): string {
+  switch (verdict.because) {
+    case 'admin':
+      return 'yes: an admin may do all';
+    case 'own-record':
+      return 'yes: users may change their own password, over Basic';
+    case 'not-admin':
+      return 'no: this is for admins only';
+    case 'no-grant':
+      return 'no: nothing grants it';
+    case 'grant':
+      return `${verdict.allowed ? 'yes' : 'no'}: the nearest grant decides, ${verdict.grant.permission} on ${verdict.resource === '' ? 'every database' : verdict.resource}`;
+  }
+}
+
+function answererOf(target: Target): string {
+  return isUsersApi(target) ? 'the gateway answers it' : 'it goes to Kapacitor';
+}
