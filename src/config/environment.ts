@@ -21,7 +21,7 @@ const NOT_OURS = 'KAPACITOR_HTTP_BIND_ADDRESS';
 const NO_KEYS: readonly string[] = ['KAPGATE_CONFIG'];
 
 /** What Kubernetes and Docker set for a service that happens to be called kapgate or kapacitor-http. */
-const SERVICE_LINK = /_(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT(?:_\d+_(?:TCP|UDP)\w*)?)$/;
+const SERVICE_LINK = /^\w+_(?:SERVICE_(?:HOST|PORT\w*)=|PORT_\d+_\w+=|PORT=(?:tcp|udp|sctp):)/;
 
 /** What KAPACITOR_ variables say, for [http] and [auth]. As for Kapacitor, an empty one is not set. */
 export function readKapacitorVariables(env: Environment, findings: Findings): readonly Statement[] {
@@ -75,8 +75,8 @@ export function noteUnknownVariables(env: Environment, findings: Findings): void
     ...SPELLINGS.map(([name]) => name),
     ...KEYS.flatMap(namesOf),
   ]);
-  for (const name of Object.keys(env)) {
-    if (known.has(name) || SERVICE_LINK.test(name)) continue;
+  for (const [name, value = ''] of Object.entries(env)) {
+    if (known.has(name) || SERVICE_LINK.test(`${name}=${value}`)) continue;
     const [, family = '', section = ''] = /^(KAPGATE|KAPACITOR)_([^_]*)_?/.exec(name) ?? [];
     const isSection = Object.hasOwn(DEFAULTS, section.toLowerCase());
     const hint = didYouMean(

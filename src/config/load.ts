@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { reaches } from './address.ts';
 import { assemble } from './assemble.ts';
 import type { Config } from './config.ts';
@@ -97,7 +98,9 @@ function idleMeta({ auth }: Config, settings: Reader['settings']): readonly stri
   if (auth.metaAddr !== '' || settings.get(DEFAULTS.auth.metaAddr)?.sound !== true) return [];
   const idle = [...settings.values()].filter(
     ({ key, plain, origin }) =>
-      key.name.startsWith('meta-') && origin !== 'default' && plain !== key.default,
+      key.name.startsWith('meta-') &&
+      origin !== 'default' &&
+      !isDeepStrictEqual(plain, key.default),
   );
   if (idle.length === 0) return [];
   const names = idle.map(({ key }) => key.name).join(', ');

@@ -1,3 +1,6 @@
+/** Beyond so many slips of the finger it is another word, however long. */
+const MOST_SLIPS = 3;
+
 /** The candidate that a misspelt word most likely stands for, or undefined. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const plain = bare(word);
@@ -5,11 +8,15 @@ export function nearest(word: string, candidates: readonly string[]): string | u
     .map((candidate) => ({ candidate, edits: edits(plain, bare(candidate)) }))
     .toSorted((a, b) => a.edits - b.edits);
   const [best] = ranked;
-  if (best !== undefined && best.edits <= Math.max(1, Math.floor(plain.length / 3))) {
+  const slips = Math.max(1, Math.min(MOST_SLIPS, Math.floor(plain.length / 3)));
+  if (best !== undefined && best.edits <= slips) {
     return best.candidate;
   }
   if (plain.length < 3) return undefined;
-  return candidates.find((each) => bare(each).includes(plain) || plain.includes(bare(each)));
+  return candidates.find((each) => {
+    const long = bare(each);
+    return long.length >= 3 && (long.includes(plain) || plain.includes(long));
+  });
 }
 
 /** `; did you mean …?`, or nothing where there is no candidate near. */
