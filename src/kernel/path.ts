@@ -28,13 +28,16 @@ export function parentOf(path: string): string {
   return slash <= 0 ? '/' : path.slice(0, slash);
 }
 
-const SAFE_PATH = /^[A-Za-z0-9\-._~!$&'()*+,=:@/]*$/;
+const SAFE_PATH = /^[A-Za-z0-9\-._~$&+,=:@/]*$/;
 
 /**
- * Percent-encodes a decoded path: RFC 3986 path characters but `;` stay, all else becomes the escapes of its UTF-8.
+ * Percent-encodes a decoded path as Go's url.EscapedPath does, and `;` as well, which some servers split at.
  * Kapacitor's one decoding gives back exactly the path.
  */
 export function encodePath(path: string): string {
   if (SAFE_PATH.test(path)) return path;
-  return encodeURI(path).replace(/[?#;]/g, encodeURIComponent);
+  return encodeURI(path).replace(
+    /[?#;!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }

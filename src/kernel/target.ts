@@ -63,11 +63,15 @@ export function readTarget(method: string, raw: string): TargetReading {
 
   const path = cleanPath(decoded);
   if (path !== decoded) {
-    const location = encodePath(path) + (mark < 0 ? '' : `?${rawQuery}`);
-    return { kind: 'redirect', location };
+    return { kind: 'redirect', location: redirectTo(path, mark < 0 ? '' : `?${rawQuery}`) };
   }
   const sent = encodePath(path) + writeQuery(withoutCredentials(query));
   return { kind: 'target', target: { method, path, query, sent } };
+}
+
+/** The place as Kapacitor writes it: `;` bare, the query as it came. */
+function redirectTo(path: string, search: string): string {
+  return encodePath(path).replaceAll('%3B', ';') + search;
 }
 
 function refused(why: string): TargetReading {
