@@ -109,7 +109,7 @@ async function write<T>({ root }: Tables, change: () => T): Promise<T> {
 
 /** LMDB's own reason where a commit failed: the library hands it over as a rejected promise beside its error. */
 async function commitErrorOf(thrown: unknown): Promise<unknown> {
-  if (!(thrown instanceof Error) || !('commitError' in thrown)) return thrown;
+  if (typeof thrown !== 'object' || thrown === null || !('commitError' in thrown)) return thrown;
   try {
     await thrown.commitError;
     return thrown;

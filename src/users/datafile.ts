@@ -1,6 +1,8 @@
 import {
+  accessSync,
   chmodSync,
   closeSync,
+  constants,
   existsSync,
   fstatSync,
   fsyncSync,
@@ -39,7 +41,10 @@ export function prepareDataFile(path: string, make: (directory: string) => void)
     }
     create(path, make);
   }
-  withFile(join(path, DATA_FILE), 'r', readHeader);
+  withFile(join(path, DATA_FILE), 'r+', readHeader);
+  mayWrite(path);
+  // Never to be opened here: closing it would take away the locks that LMDB holds on it for this process.
+  if (locked) mayWrite(join(path, LOCK_FILE));
   protect(join(path, DATA_FILE));
   protect(join(path, LOCK_FILE));
 }
@@ -60,29 +65,46 @@ export function padDataFile(path: string): boolean {
 }
 
 function create(path: string, make: (directory: string) => void): void {
-  const made = mkdirSync(path, { recursive: true, mode: DIRECTORY_MODE });
+  makeDirectory(path);
   const draft = mkdtempSync(join(path, '.new-'));
   try {
     make(draft);
-    linkUnlessThere(join(draft, DATA_FILE), join(path, DATA_FILE));
+    unlessThere(join(path, DATA_FILE), () => {
+      linkSync(join(draft, DATA_FILE), join(path, DATA_FILE));
+    });
     syncDirectory(path);
-    if (made !== undefined) syncDirectory(dirname(made));
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }
 }
 
-function linkUnlessThere(from: string, to: string): void {
+/** One by one: Node's own recursion never ends where a file system takes no directories (/proc). */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  makeDirectory(parent);
+  unlessThere(path, () => {
+    mkdirSync(path, { mode: DIRECTORY_MODE });
+  });
+  syncDirectory(parent);
+}
+
+/** Another process may have been faster. */
+function unlessThere(path: string, make: () => void): void {
   try {
-    linkSync(from, to);
+    make();
   } catch (thrown) {
-    if (!existsSync(to)) throw thrown;
+    if (!existsSync(path)) throw thrown;
   }
 }
 
 /** A new name is durable only once its directory is. */
 function syncDirectory(path: string): void {
   withFile(path, 'r', fsyncSync);
+}
+
+function mayWrite(path: string): void {
+  accessSync(path, constants.R_OK | constants.W_OK);
 }
 
 /** A file that came from a backup may be open to others. */

@@ -25,11 +25,13 @@ const ADVICE: readonly Advice[] = [
   },
   { codes: ['ENOSPC', 'EDQUOT', 28, 122], words: 'make room on its disk' },
   { codes: ['EROFS', 30], words: 'its file system must be writable' },
+  // MDB_PAGE_NOTFOUND, MDB_CORRUPTED, MDB_PANIC
+  { codes: [-30797, -30796, -30795], words: 'put it back from a backup' },
   { codes: ['ENOTDIR', 'EEXIST', 20], words: 'the path must be that of a directory' },
 ];
 
 function adviceOn(cause: unknown): string {
-  if (!(cause instanceof Error) || !('code' in cause)) return '';
+  if (typeof cause !== 'object' || cause === null || !('code' in cause)) return '';
   const { code } = cause;
   const advice = ADVICE.find(({ codes }) => codes.some((each) => each === code));
   return advice === undefined ? '' : ` (${advice.words})`;

@@ -1,0 +1,221 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, chown, readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { createTempDir } from '../support/temp-dir.ts';
+import type { TempDir } from '../support/temp-dir.ts';
+import { buildSrc } from './build-src.ts';
+import { someHash } from './hash.ts';
+import { useStores } from './open-stores.ts';
+
+const CHILD = fileURLToPath(new URL('child.js', import.meta.url));
+
+let home: TempDir;
+let built = '';
+beforeAll(async () => {
+  home = await createTempDir();
+  built = await buildSrc(home.path);
+});
+afterAll(() => home.remove());
+
+const stores = useStores();
+
+type Child = ChildProcessByStdio<Writable, Readable, null>;
+const children: Child[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+interface Worker {
+  readonly child: Child;
+  /** What it has said so far. */
+  readonly lines: string[];
+  /** Resolves with the next line that nobody took yet. */
+  said(): Promise<string>;
+  ask(line: string): Promise<string>;
+  ended: Promise<unknown>;
+}
+
+function start(path: string, task: string, label = ''): Worker {
+  const child = spawn(process.execPath, [CHILD, built, path, task, label], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  children.push(child);
+  const lines: string[] = [];
+  let taken = 0;
+  let wake = (): void => undefined;
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    lines.push(line);
+    wake();
+  });
+  const said = async (): Promise<string> => {
+    const index = taken++;
+    for (;;) {
+      const line = lines[index];
+      if (line !== undefined) return line;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  };
+  const ask = (line: string): Promise<string> => {
+    child.stdin.write(`${line}\n`);
+    return said();
+  };
+  return { child, lines, said, ask, ended: once(child, 'close') };
+}
+
+describe('a killed process', () => {
+  for (const task of ['write', 'burst']) {
+    test(`loses no write that was acknowledged (${task})`, async () => {
+      const path = await stores.path();
+      for (let round = 0; round < 4; round++) {
+        const worker = start(path, task, `r${round}`);
+        while (worker.lines.length < 250) await worker.said();
+        worker.child.kill('SIGKILL');
+        await worker.ended;
+
+        const { store } = await stores.open(path);
+        const acknowledged = worker.lines.map((line) => line.split(' ')[0] ?? '');
+        for (const line of worker.lines) expect(line).toMatch(/^r\d+-\d+ created$/);
+        for (const name of acknowledged) expect(store.find(name)?.hash).toBe(someHash());
+        expect(acknowledged.length).toBeGreaterThanOrEqual(250);
+        const all = [...store.list()];
+        expect(store.summary().users).toBe(all.length);
+        expect(await store.create({ ...plain, name: `after-${round}` })).toBe('created');
+        await store.close();
+      }
+    });
+  }
+
+  test('does not keep others from writing, wherever it was', async () => {
+    const { store, path } = await stores.open();
+    for (let round = 0; round < 10; round++) {
+      const worker = start(path, 'burst', `r${round}`);
+      await worker.said();
+      setTimeout(() => worker.child.kill('SIGKILL'), round);
+      for (let count = 0; count < 20; count++) {
+        expect(await store.create({ ...plain, name: `mine-${round}-${count}` })).toBe('created');
+      }
+      await worker.ended;
+    }
+    expect(store.summary().users).toBe([...store.names()].length);
+  });
+});
+
+const plain = { admin: false, hash: someHash(), permissions: ['api'] };
+
+describe('several processes', () => {
+  test('see what another one wrote at once', async () => {
+    const { store, path } = await stores.open();
+    const other = start(path, 'serve');
+    expect(await other.said()).toBe('ready');
+    for (let round = 0; round < 50; round++) {
+      expect(await other.ask('find stan')).toBe('nobody');
+      await store.create({ ...plain, name: 'stan' });
+      expect(await other.ask('find stan')).toBe(someHash());
+      await store.update('stan', { hash: someHash(5) });
+      expect(await other.ask('find stan')).toBe(someHash(5));
+      expect(await other.ask('delete stan')).toBe('deleted');
+      expect(store.find('stan')).toBeUndefined();
+      expect(await other.ask('create stan')).toBe('created');
+      expect(store.find('stan')?.hash).toBe(someHash());
+      await store.delete('stan');
+    }
+  });
+
+  test('see it also where the store has grown meanwhile', async () => {
+    const { store, path } = await stores.open();
+    const other = start(path, 'serve');
+    await other.said();
+    expect(await other.ask('fill 20000')).toBe('filled');
+    expect(store.find('fill-19999')?.name).toBe('fill-19999');
+    expect(store.summary().users).toBe(20_000);
+    await store.create({ ...plain, name: 'zuletzt' });
+    expect(await other.ask('find zuletzt')).toBe(someHash());
+    expect([...store.names()]).toHaveLength(20_001);
+  });
+
+  test('that begin a store at the same time begin one, and make one first admin', async () => {
+    for (let round = 0; round < 5; round++) {
+      const path = await stores.path();
+      const workers = ['a', 'b', 'c', 'd'].map((label) => start(path, 'firstAdmin', label));
+      for (const worker of workers) expect(await worker.said()).toBe('ready');
+      const outcomes = await Promise.all(workers.map((worker) => worker.ask('go')));
+      expect([...outcomes].sort()).toEqual(['created', 'too-late', 'too-late', 'too-late']);
+      await Promise.all(workers.map((worker) => worker.ended));
+      const { store } = await stores.open(path);
+      expect(store.summary()).toMatchObject({ users: 1, admins: 1 });
+      expect((await readdir(path)).sort()).toEqual(['data.mdb', 'lock.mdb']);
+    }
+  });
+});
+
+const isRoot = process.getuid?.() === 0;
+/** Nobody: no other process is theirs. */
+const UID = 65_534;
+
+(isRoot ? describe : describe.skip)('a store of another user', () => {
+  const run = (script: string, ...args: string[]) =>
+    spawnSync(process.execPath, ['--input-type=module', '-e', script, built, ...args], {
+      encoding: 'utf8',
+    });
+  const OPEN = `
+    const [built, path] = process.argv.slice(1);
+    const { openUserStore } = await import(built + '/users/store.js');
+    process.setuid(${UID});
+    try { openUserStore({ path, minimumCost: 4 }); console.log('opened'); }
+    catch (error) { console.log(error.message); }`;
+
+  test('is refused with a sentence, whatever of it is closed, and crashes nobody', async () => {
+    const { store, path } = await stores.open();
+    await store.close();
+    await chmod(dirname(path), 0o755);
+    const data = join(path, 'data.mdb');
+    const lock = join(path, 'lock.mdb');
+    const refused = async (owners: readonly (readonly [string, number])[]): Promise<void> => {
+      for (const [file, uid] of owners) await chown(file, uid, uid);
+      const { stdout, signal } = run(OPEN, path);
+      expect({ stdout, signal }).toEqual({
+        stdout: expect.stringMatching(/^cannot open the user store .*EACCES.*run it as the user/),
+        signal: null,
+      });
+    };
+    await refused([]);
+    await chmod(path, 0o777);
+    await refused([]);
+    await refused([[lock, UID]]);
+    await refused([
+      [lock, 0],
+      [data, UID],
+    ]);
+    await chmod(path, 0o755);
+    await refused([[lock, UID]]);
+    await chown(path, UID, UID);
+    expect(run(OPEN, path).stdout).toBe('opened\n');
+  });
+
+  test('root goes on as the owner of the directory, and leaves nothing of its own', async () => {
+    const path = await stores.path();
+    await chown(dirname(path), UID, UID);
+    const script = `
+      const [built, path] = process.argv.slice(1);
+      const { takeOwner } = await import(built + '/users/owner.js');
+      const { openUserStore } = await import(built + '/users/store.js');
+      takeOwner(path, process);
+      const store = openUserStore({ path, minimumCost: 4 });
+      await store.create({ name: 'a', admin: true, hash: '${someHash()}', permissions: [] });
+      await store.close();
+      console.log(process.getuid(), process.geteuid(), process.getgid(), process.getgroups().join());`;
+    const { stdout } = run(script, dirname(path));
+    expect(stdout).toBe(`${UID} ${UID} ${UID} ${UID}\n`);
+    for (const file of ['data.mdb', 'lock.mdb']) {
+      expect((await stat(join(dirname(path), file))).uid).toBe(UID);
+    }
+  });
+});
