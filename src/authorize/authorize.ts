@@ -2,6 +2,7 @@ import type { Grant } from '../kernel/grants.ts';
 import type { Identity } from '../kernel/identity.ts';
 import { parentOf } from '../kernel/path.ts';
 import { missingDatabasePrivilege, missingPrivilege } from '../kernel/privilege.ts';
+import type { Privilege } from '../kernel/privilege.ts';
 import type { Requirement } from './requirements.ts';
 
 /** Why a requirement is met or not. */
@@ -47,39 +48,44 @@ export function judge(identity: Identity, requirement: Requirement): Verdict {
       return isOwnRecord(identity, requirement.ownRecordOf)
         ? { allowed: true, because: 'own-record' }
         : { allowed: false, because: 'not-admin' };
-    case 'endpoint': {
-      for (const resource of ancestorsOf(requirement.resource)) {
-        const grant = identity.grants.api.get(resource);
-        if (grant !== undefined) {
-          const allowed = grant.privileges.has(requirement.privilege);
-          return { allowed, because: 'grant', resource, grant };
-        }
-      }
-      return { allowed: false, because: 'no-grant' };
-    }
-    case 'database': {
-      for (const database of [requirement.database, EVERY_DATABASE]) {
-        const grant = identity.grants.databases.get(database);
-        if (grant !== undefined) {
-          const allowed = grant.privileges.has('write');
-          return { allowed, because: 'grant', resource: database, grant };
-        }
-      }
-      return { allowed: false, because: 'no-grant' };
-    }
+    case 'endpoint':
+      return byGrant(
+        nearestGrant(identity.grants.api, requirement.resource),
+        requirement.privilege,
+      );
+    case 'database':
+      return byGrant(databaseGrant(identity.grants.databases, requirement.database), 'write');
+  }
+}
+
+/** A grant, and the resource or database that it is on. */
+interface Found {
+  readonly resource: string;
+  readonly grant: Grant;
+}
+
+/** The grant on the longest ancestor of a resource. */
+function nearestGrant(grants: ReadonlyMap<string, Grant>, resource: string): Found | undefined {
+  for (let each = resource; ; each = parentOf(each)) {
+    const grant = grants.get(each);
+    if (grant !== undefined) return { resource: each, grant };
+    if (each === '/') return undefined;
   }
 }
 
 const EVERY_DATABASE = '';
 
-/** A resource and all above it, nearest first, down to the root. */
-export function* ancestorsOf(resource: string): Generator<string> {
-  let each = resource;
-  for (;;) {
-    yield each;
-    if (each === '/') return;
-    each = parentOf(each);
+function databaseGrant(grants: ReadonlyMap<string, Grant>, database: string): Found | undefined {
+  for (const resource of [database, EVERY_DATABASE]) {
+    const grant = grants.get(resource);
+    if (grant !== undefined) return { resource, grant };
   }
+  return undefined;
+}
+
+function byGrant(found: Found | undefined, privilege: Privilege): Verdict {
+  if (found === undefined) return { allowed: false, because: 'no-grant' };
+  return { allowed: found.grant.privileges.has(privilege), because: 'grant', ...found };
 }
 
 /** A stolen token must not become a permanent password: only Basic may change it. */

@@ -1,9 +1,10 @@
-import { ancestorsOf, authorize, judge } from '../authorize/authorize.ts';
+import { authorize, judge } from '../authorize/authorize.ts';
 import type { Verdict } from '../authorize/authorize.ts';
 import { requirementsOf } from '../authorize/requirements.ts';
 import type { Requirement } from '../authorize/requirements.ts';
 import type { Grant } from '../kernel/grants.ts';
 import type { Identity } from '../kernel/identity.ts';
+import { parentOf } from '../kernel/path.ts';
 import { PRIVILEGES } from '../kernel/privilege.ts';
 import { isUsersApi } from '../kernel/routes.ts';
 import { readTarget } from '../kernel/target.ts';
@@ -135,10 +136,15 @@ function lookUps(identity: Identity, requirement: Requirement): Step[] {
     case 'admin':
       return [];
     case 'endpoint':
-      return lookUpsIn(identity.grants.api, [...ancestorsOf(requirement.resource)]);
+      return lookUpsIn(identity.grants.api, upwardsFrom(requirement.resource));
     case 'database':
       return lookUpsIn(identity.grants.databases, [requirement.database, '']);
   }
+}
+
+/** A resource and all above it, in the order in which the server looks for a grant. */
+function upwardsFrom(resource: string): readonly string[] {
+  return resource === '/' ? ['/'] : [resource, ...upwardsFrom(parentOf(resource))];
 }
 
 /** Each resource that was looked at, down to the one that decides. */

@@ -13,6 +13,7 @@ export function cleanPath(path: string): string {
 
 /** Go's path.Clean for an absolute path: no trailing slash but that of the root. */
 export function joinClean(path: string): string {
+  if (!UNCLEAN.test(path)) return path.endsWith('/') && path !== '/' ? path.slice(0, -1) : path;
   const segments: string[] = [];
   for (const segment of path.split('/')) {
     if (segment === '' || segment === '.') continue;
