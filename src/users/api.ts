@@ -73,7 +73,9 @@ function isAdmin({ admin, method }: Identity): boolean {
 
 /** Over Basic only: a stolen token must not become a password. */
 function mayChangeOwn(identity: Identity, { method }: UsersRequest, rest: string): boolean {
-  return method === 'PATCH' && identity.method === 'basic' && rest === `/${identity.name}`;
+  const { name } = identity;
+  const isOwn = name !== '' && rest === `/${name}`;
+  return isOwn && method === 'PATCH' && identity.method === 'basic';
 }
 
 function routeAll(parts: UsersApiParts, identity: Identity, request: UsersRequest): Routed {

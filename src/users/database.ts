@@ -1,5 +1,4 @@
 import { open } from 'lmdb';
-import { messageOf } from '../kernel/errors.ts';
 import { DATA_FILE, FILE_MODE, padDataFile, prepareDataFile } from './datafile.ts';
 
 /** Records by name in one LMDB environment, which any number of processes have open at once. */
@@ -62,6 +61,8 @@ function openRoot(path: string) {
     encoding: 'binary',
     // With it a commit is acknowledged before it is on the disk, and a crash may go back behind it.
     overlappingSync: false,
+    // With it a failed commit also rejects a promise that nobody can hold, and Node ends the process.
+    eventTurnBatching: false,
     // Of all processes together; each takes one or two.
     maxReaders: 512,
   } as const;
@@ -114,7 +115,7 @@ async function commitErrorOf(thrown: unknown): Promise<unknown> {
     await thrown.commitError;
     return thrown;
   } catch (reason) {
-    return new Error(`the transaction was not committed: ${messageOf(reason)}`, { cause: reason });
+    return reason;
   }
 }
 

@@ -25,6 +25,20 @@ const tasks = {
       );
     }
   },
+  /** Until the disk is full; then what is left, and whether it goes on. */
+  async fill(store) {
+    let count = 0;
+    try {
+      for (; ; count++) await store.create(user(`${label}-${count}`));
+    } catch (error) {
+      say(`${error.name}: ${error.message}`);
+    }
+    // A rejection that nobody handles would end the process by now.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const names = [...store.names()];
+    say(names.length === count && store.summary().users === count ? 'none lost' : 'some lost');
+    say(await store.delete(names[0]));
+  },
   async firstAdmin(store) {
     say('ready');
     await new Promise((resolve) => process.stdin.once('data', resolve));

@@ -108,6 +108,25 @@ describe('a killed process', () => {
   });
 });
 
+describe('a full disk', () => {
+  test('is told, loses nothing, and ends nobody', async () => {
+    const path = await stores.path();
+    // A file of at most 400 blocks stands for the disk.
+    const script = `trap '' XFSZ; ulimit -f 400; exec "$0" "$@"`;
+    const args = ['-c', script, process.execPath, CHILD, built, path, 'fill', 'u'];
+    const { stdout, status } = spawnSync('bash', args, { encoding: 'utf8' });
+    expect(stdout.split('\n')).toEqual([
+      expect.stringMatching(/^UserStoreError: cannot write the user store .*File too large/),
+      'none lost',
+      'deleted',
+      '',
+    ]);
+    expect(status).toBe(0);
+    const { store } = await stores.open(path);
+    expect(store.summary().users).toBe([...store.list()].length);
+  });
+});
+
 const plain = { admin: false, hash: someHash(), permissions: ['api'] };
 
 describe('several processes', () => {

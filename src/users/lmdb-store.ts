@@ -1,0 +1,196 @@
+import type { Account } from '../authenticate/directory.ts';
+import { grantsOf } from '../authorize/permissions.ts';
+import { changedRecord, newRecord } from './change.ts';
+import type { NewUser, UserChange } from './change.ts';
+import type { Database } from './database.ts';
+import { UserStoreError } from './fault.ts';
+import { MAX_NAME_BYTES } from './name.ts';
+import { decodeRecord, encodeRecord } from './record.ts';
+import type { UserRecord } from './record.ts';
+import type { UserStore, UserStoreOptions } from './store.ts';
+import { decodeSummary, encodeSummary, highestCostOf, summaryAfter } from './summary.ts';
+import type { Summary } from './summary.ts';
+
+/** Accounts kept parsed: some hundred bytes each, and only until the next write. */
+const MAX_ACCOUNTS = 10_000;
+
+/** Names taken from the database at a time when all are listed. */
+const NAMES_AT_ONCE = 1000;
+
+/** The user store over a database. */
+export class LmdbUserStore implements UserStore {
+  readonly #database: Database;
+  readonly #path: string;
+  readonly #minimumCost: number;
+  readonly #now: () => number;
+  /** Read, as `#summary`, at `#generation`. */
+  readonly #accounts = new Map<string, Account>();
+  #summary: Summary;
+  #generation: number;
+
+  constructor(database: Database, { path, minimumCost, now }: UserStoreOptions) {
+    this.#database = database;
+    this.#path = path;
+    this.#minimumCost = minimumCost;
+    this.#now = now ?? Date.now;
+    this.#generation = database.generation();
+    this.#summary = decodeSummary(database.summary());
+  }
+
+  find(name: string): Account | undefined {
+    this.#refresh();
+    const known = this.#accounts.get(name);
+    if (known !== undefined) return known;
+    const record = this.#read(name);
+    if (record === undefined) return undefined;
+    const account = this.#guarded(`read user "${name}" in`, () => accountOf(record));
+    if (this.#accounts.size >= MAX_ACCOUNTS) this.#accounts.clear();
+    this.#accounts.set(name, account);
+    return account;
+  }
+
+  get(name: string): UserRecord | undefined {
+    this.#refresh();
+    return this.#read(name);
+  }
+
+  *names(): Iterable<string> {
+    let last = '';
+    for (;;) {
+      const after = last;
+      const names = this.#guarded('read', () => this.#database.names(after, NAMES_AT_ONCE));
+      yield* names;
+      last = names.at(-1) ?? '';
+      if (names.length < NAMES_AT_ONCE) return;
+    }
+  }
+
+  *list(): Iterable<UserRecord> {
+    for (const name of this.names()) {
+      const record = this.get(name);
+      if (record !== undefined) yield record;
+    }
+  }
+
+  create(user: NewUser): Promise<'created' | 'exists'> {
+    return this.#write(() => this.#insert(user));
+  }
+
+  createFirstAdmin(user: NewUser): Promise<'created' | 'exists' | 'too-late'> {
+    return this.#write(() =>
+      this.#storedSummary().everHadAdmin ? 'too-late' : this.#insert({ ...user, admin: true }),
+    );
+  }
+
+  update(name: string, change: UserChange): Promise<UserRecord | 'unknown' | 'last-admin'> {
+    return this.#write(() => {
+      const before = this.#read(name);
+      if (before === undefined) return 'unknown';
+      const after = changedRecord(before, change, this.#time());
+      if (!after.admin && this.#isLastAdmin(before)) return 'last-admin';
+      this.#replace(name, before, after);
+      return after;
+    });
+  }
+
+  delete(name: string): Promise<'deleted' | 'unknown' | 'last-admin'> {
+    return this.#write(() => {
+      const before = this.#read(name);
+      if (before === undefined) return 'unknown';
+      if (this.#isLastAdmin(before)) return 'last-admin';
+      this.#replace(name, before, undefined);
+      return 'deleted';
+    });
+  }
+
+  renewHash(name: string, oldHash: string, newHash: string): Promise<void> {
+    return this.#write(() => {
+      const before = this.#read(name);
+      if (before?.hash === oldHash) this.#replace(name, before, { ...before, hash: newHash });
+    });
+  }
+
+  highestCost(): number {
+    return Math.max(this.#minimumCost, highestCostOf(this.summary()));
+  }
+
+  everHadAdmin(): boolean {
+    return this.summary().everHadAdmin;
+  }
+
+  summary(): Summary {
+    this.#refresh();
+    return this.#summary;
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+
+  /** Makes the reads that follow see the store as of now, and forgets what was read before the last write. */
+  #refresh(): void {
+    const generation = this.#guarded('read', () => this.#database.generation());
+    if (generation === this.#generation) return;
+    this.#accounts.clear();
+    this.#summary = this.#storedSummary();
+    this.#generation = generation;
+  }
+
+  #read(name: string): UserRecord | undefined {
+    if (name === '' || Buffer.byteLength(name) > MAX_NAME_BYTES) return undefined;
+    return this.#guarded(`read user "${name}" in`, () => {
+      const bytes = this.#database.record(name);
+      return bytes === undefined ? undefined : decodeRecord(name, bytes);
+    });
+  }
+
+  #storedSummary(): Summary {
+    return this.#guarded('read', () => decodeSummary(this.#database.summary()));
+  }
+
+  #insert(user: NewUser): 'created' | 'exists' {
+    if (this.#read(user.name) !== undefined) return 'exists';
+    this.#replace(user.name, undefined, newRecord(user, this.#time()));
+    return 'created';
+  }
+
+  #isLastAdmin(record: UserRecord): boolean {
+    return record.admin && this.#storedSummary().admins === 1;
+  }
+
+  #replace(name: string, before: UserRecord | undefined, after: UserRecord | undefined): void {
+    const summary = summaryAfter(this.#storedSummary(), before, after);
+    const record = after === undefined ? undefined : encodeRecord(after);
+    this.#database.put(name, record, encodeSummary(summary));
+  }
+
+  #time(): string {
+    return new Date(this.#now()).toISOString();
+  }
+
+  async #write<T>(change: () => T): Promise<T> {
+    try {
+      return await this.#database.write(change);
+    } catch (thrown) {
+      throw this.#faultOf('write', thrown);
+    }
+  }
+
+  #guarded<T>(doing: string, read: () => T): T {
+    try {
+      return read();
+    } catch (thrown) {
+      throw this.#faultOf(doing, thrown);
+    }
+  }
+
+  #faultOf(doing: string, thrown: unknown): UserStoreError {
+    return thrown instanceof UserStoreError
+      ? thrown
+      : new UserStoreError(doing, this.#path, thrown);
+  }
+}
+
+function accountOf({ name, admin, hash, permissions }: UserRecord): Account {
+  return { name, admin, grants: grantsOf(permissions), hash };
+}
