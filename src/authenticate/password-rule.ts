@@ -1,5 +1,5 @@
 /** bcrypt looks at 72 bytes and no further: what is longer would be cut in silence. */
-export const MAX_PASSWORD_BYTES = 72;
+const MAX_PASSWORD_BYTES = 72;
 
 /** Why a password cannot be set, in the client's words; undefined where it can. */
 export function judgePassword(password: string): string | undefined {

@@ -19,7 +19,7 @@ import {
 import type { UsersApiParts } from './operations.ts';
 
 /** A request for /kapacitor/v1/users, /kapacitor/v1preview/users or anything below them. */
-export interface UsersRequest {
+interface UsersRequest {
   readonly method: Method;
   /** Decoded and clean. */
   readonly path: string;

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { findGo } from '../support/go.ts';
 import { compileGlob } from '../../src/users/glob.ts';
 
+const MATCHING = fileURLToPath(new URL('../go/matching.go', import.meta.url));
+
 function verdict(pattern: string, name: string): boolean | string {
   const glob = compileGlob(pattern);
   return typeof glob === 'function' ? glob(name) : glob.refused;
@@ -116,15 +118,11 @@ describe('compileGlob', () => {
       maxLength: 10,
     });
     const pairs = fc.sample(fc.tuple(fc.oneof(pattern, anything), text), 4000);
-    const { stdout } = spawnSync(
-      'go',
-      ['run', fileURLToPath(new URL('../go/matching.go', import.meta.url))],
-      {
-        input: pairs.map((pair) => `${JSON.stringify(pair)}\n`).join(''),
-        env: { ...process.env, GOTOOLCHAIN: 'local', GO111MODULE: 'off' },
-        encoding: 'utf8',
-      },
-    );
+    const { stdout } = spawnSync('go', ['run', MATCHING], {
+      input: pairs.map((pair) => `${JSON.stringify(pair)}\n`).join(''),
+      env: { ...process.env, GOTOOLCHAIN: 'local', GO111MODULE: 'off' },
+      encoding: 'utf8',
+    });
     const answers = stdout.trim().split('\n');
     expect(answers).toHaveLength(pairs.length);
     const ours = pairs.map(([glob, name]) => `${glob} ${name} ${verdict(glob, name)}`);
