@@ -69,7 +69,7 @@ export interface GatewayOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export type Settings = Readonly<Record<string, Readonly<Record<string, string>>>>;
+type Settings = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /** Writes the configuration of a gateway for tests, and returns its file: cheap hashes, no admin listener. */
 export async function writeConfig(options: GatewayOptions & { port: number }): Promise<string> {
@@ -194,7 +194,7 @@ async function waitUntilListening(
 }
 
 /** True where somebody takes connections on the port. */
-export function isTaken(port: number): Promise<boolean> {
+function isTaken(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
     const end = (answer: boolean): void => {

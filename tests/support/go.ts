@@ -7,7 +7,7 @@ const READING = fileURLToPath(new URL('../go/reading.go', import.meta.url));
 /** True where Go is on PATH; else one line says what is left out. */
 export function findGo(what: string): boolean {
   const isFound = spawnSync('go', ['version'], { encoding: 'utf8' }).status === 0;
-  if (!isFound) console.log(`skipped: no go on PATH (${what})`);
+  if (!isFound) process.stderr.write(`skipped: no go on PATH (${what})\n`);
   return isFound;
 }
 

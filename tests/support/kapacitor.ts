@@ -20,7 +20,7 @@ export function findKapacitor(what: string): KapacitorBinaries | undefined {
   const daemon = process.env['KAPACITORD'] ?? 'kapacitord';
   const version = versionOf(daemon);
   if (version === undefined) {
-    console.log(`skipped: no kapacitord (${what})`);
+    process.stderr.write(`skipped: no kapacitord (${what})\n`);
     return undefined;
   }
   const cli = process.env['KAPACITOR'] ?? 'kapacitor';
