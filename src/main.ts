@@ -10,6 +10,13 @@ const { version } = JSON.parse(
 ) as { version: string };
 
 let stops = 0;
+const stopListeners: ((reason: string) => void)[] = [];
+
+function stop(reason: string): void {
+  // Who asks twice will not wait for idle connections.
+  if (++stops > 1) process.exit(1);
+  for (const listener of stopListeners) listener(reason);
+}
 
 const terminal: Terminal = {
   stdin: process.stdin,
@@ -20,20 +27,24 @@ const terminal: Terminal = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   onStop: (listener) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
-        // Who asks twice will not wait for idle connections.
-        if (++stops > 1) process.exit(1);
-        listener(signal);
-      });
+    if (stopListeners.length === 0) {
+      process.on('SIGTERM', stop).on('SIGINT', stop);
     }
+    stopListeners.push(listener);
   },
 };
 
-// `kapgate users list | head` is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+  if (code !== 'EPIPE') {
+    terminal.err(`kapgate: cannot write to standard output: ${message}\n`);
+    process.exit(1);
+  }
+  // `kapgate users list | head` is no failure; what runs until it is told to stop has now been told.
+  if (stopListeners.length === 0) process.exit(0);
+  if (stops === 0) stop('SIGPIPE');
 });
+
+// There is nobody left to tell: a reader of the log that goes away must not end the gateway.
+process.stderr.on('error', () => undefined);
 
 process.exitCode = await runCommandLine(process.argv.slice(2), terminal, version);

@@ -1,5 +1,6 @@
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
-import { messageOf } from '../kernel/errors.ts';
+import { readText } from '../config/read-text.ts';
 import { Secret } from '../kernel/secret.ts';
 import { CommandError, EXIT } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
@@ -19,7 +20,9 @@ export async function askPassword(
   prompt: string,
 ): Promise<Secret> {
   if (source.passwordFile !== undefined) return fromFile(source.passwordFile);
-  if (source.passwordStdin === true) return new Secret(withoutLineEnd(await readAll(terminal)));
+  if (source.passwordStdin === true) {
+    return passwordIn(await readAll(terminal), 'the password on standard input');
+  }
   if (!terminal.isInteractive) {
     throw new CommandError(
       'no terminal to ask for the password: give --password-stdin or --password-file FILE',
@@ -33,23 +36,23 @@ export async function askPassword(
 }
 
 function fromFile(path: string): Secret {
-  try {
-    return new Secret(withoutLineEnd(readFileSync(path, 'utf8')));
-  } catch (cause) {
-    throw new CommandError(`cannot read the password file "${path}": ${messageOf(cause)}`, 1, {
-      cause,
-    });
-  }
+  const what = `the password file ${JSON.stringify(path)}`;
+  // Each character one byte, so that nothing is lost before it is looked at.
+  const file = readText((name) => readFileSync(name, 'latin1'), path);
+  if ('refused' in file) throw new CommandError(`cannot read ${what}: ${file.refused}`);
+  return passwordIn(Buffer.from(file.text, 'latin1'), what);
 }
 
-async function readAll({ stdin }: Terminal): Promise<string> {
-  let text = '';
-  for await (const chunk of stdin.setEncoding('utf8')) text += String(chunk);
-  return text;
+async function readAll({ stdin }: Terminal): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+  return Buffer.concat(chunks);
 }
 
-function withoutLineEnd(text: string): string {
-  return text.replace(/\r?\n$/, '');
+/** Other bytes would all become the same character: a password that many others match. */
+function passwordIn(bytes: Buffer, what: string): Secret {
+  if (!isUtf8(bytes)) throw new CommandError(`${what} must be UTF-8`);
+  return new Secret(bytes.toString('utf8').replace(/\r?\n$/, ''));
 }
 
 const ENTER = ['\r', '\n'];
@@ -70,7 +73,8 @@ function promptFor(terminal: Terminal, prompt: string): Promise<string> {
       terminal.err('\n');
     };
     const onData = (text: string): void => {
-      for (const character of text) {
+      const characters = Array.from(text);
+      for (const [index, character] of characters.entries()) {
         if (character === INTERRUPT || character === END_OF_INPUT) {
           settle();
           reject(new CommandError('no password given'));
@@ -78,6 +82,9 @@ function promptFor(terminal: Terminal, prompt: string): Promise<string> {
         }
         if (ENTER.includes(character)) {
           settle();
+          // Typed ahead: the answer to the next prompt.
+          const rest = characters.slice(index + 1).join('');
+          if (rest !== '') stdin.unshift(rest);
           resolve(typed.join(''));
           return;
         }

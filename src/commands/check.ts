@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { gateIsOpen } from '../config/config.ts';
 import { ConfigError } from '../config/load.ts';
 import type { Loaded } from '../config/load.ts';
+import { readText } from '../config/read-text.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { probeUpstream } from '../proxy/probe.ts';
 import { loadForCommand, openStoreFor } from './context.ts';
 import type { Context } from './context.ts';
-import { EXIT } from './terminal.ts';
+import { CommandError, EXIT } from './terminal.ts';
 
 export interface CheckOptions {
   readonly json?: boolean | undefined;
@@ -83,7 +84,7 @@ async function upstreamFinding({ config }: Loaded): Promise<Finding> {
     const { status, version } = await probeUpstream({
       ...config.upstream,
       origin: url,
-      ca: ca === '' ? undefined : readFileSync(ca, 'utf8'),
+      ca: ca === '' ? undefined : readCa(ca),
     });
     if (status === 401) {
       const detail = `${url} asks for credentials itself: turn [http] auth-enabled off in kapacitor.conf`;
@@ -93,7 +94,14 @@ async function upstreamFinding({ config }: Loaded): Promise<Finding> {
       ? { part, result: 'fault', detail: `${url} answers, but not as Kapacitor does (${status})` }
       : { part, result: 'ok', detail: `${url}: Kapacitor ${version}` };
   } catch (error) {
+    if (error instanceof CommandError) return { part, result: 'fault', detail: error.message };
     const detail = `${url} cannot be reached: ${messageOf(error)}; is kapacitord running there?`;
     return { part, result: 'fault', detail };
   }
+}
+
+function readCa(path: string): string {
+  const file = readText((name) => readFileSync(name, 'utf8'), path);
+  if ('text' in file) return file.text;
+  throw new CommandError(`cannot read [upstream] ca ${JSON.stringify(path)}: ${file.refused}`);
 }

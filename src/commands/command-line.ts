@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { nearest } from '../config/nearest.ts';
 import { check } from './check.ts';
 import type { CheckOptions } from './check.ts';
 import { explainFailure } from './context.ts';
@@ -7,6 +8,7 @@ import { explain } from './explain.ts';
 import type { ExplainOptions } from './explain.ts';
 import { hash } from './hash.ts';
 import type { HashOptions } from './hash.ts';
+import { footOf } from './help-texts.ts';
 import { serve } from './serve.ts';
 import { showConfig } from './show-config.ts';
 import type { ShowConfigOptions } from './show-config.ts';
@@ -63,23 +65,57 @@ function createProgram(terminal: Terminal, version: string, run: Run): Command {
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
     .showHelpAfterError('(kapgate --help shows what is possible)')
     .exitOverride()
-    .helpCommand('help [command]', 'show the help of a command');
-  // As operators type it for kapacitord: `kapgate -config FILE`.
-  program.action(() => run(serve));
+    .helpCommand(false);
   addServiceCommands(program, run);
   addUsersCommands(program, run);
   addDecisionCommands(program, run);
+  addHelpCommand(program);
+  addFeet(program, '');
+  // As operators type it for kapacitord: `kapgate -config FILE`. What stands beside it was to be a command.
+  // Behind the others: they would inherit it.
+  program.allowExcessArguments().action(async () => {
+    const [word] = program.args;
+    if (word !== undefined) refuseCommand(program, word);
+    await run(serve);
+  });
   return program;
+}
+
+/** Each command of `users` too. */
+function addHelpCommand(program: Command): void {
+  program
+    .command('help')
+    .description('show the help of a command')
+    .argument('[command...]')
+    .action((words: string[]) => {
+      let command = program;
+      for (const word of words) {
+        command =
+          command.commands.find((each) => each.name() === word) ?? refuseCommand(command, word);
+      }
+      command.help();
+    });
+}
+
+/** In commander's own words for the commands below `users`. */
+function refuseCommand(parent: Command, word: string): never {
+  const meant = nearest(
+    word,
+    parent.commands.map((each) => each.name()),
+  );
+  const hint = meant === undefined ? '' : `\n(Did you mean ${meant}?)`;
+  return parent.error(`error: unknown command '${word}'${hint}`);
+}
+
+function addFeet(command: Command, words: string): void {
+  command.addHelpText('after', footOf(words === '' ? command.name() : words));
+  for (const each of command.commands) addFeet(each, `${words} ${each.name()}`.trimStart());
 }
 
 function addServiceCommands(program: Command, run: Run): void {
   program
     .command('serve')
     .description('run the gateway (also what kapgate does without a command)')
-    .addHelpText(
-      'after',
-      examples('kapgate serve', 'kapgate serve -config /etc/kapacitor/kapacitor.conf'),
-    )
     .action(() => run(serve));
   program
     .command('check')
@@ -87,20 +123,17 @@ function addServiceCommands(program: Command, run: Run): void {
       'look at the configuration, the user store and Kapacitor, a line each; exit 1 on any fault',
     )
     .option('--json', 'as JSON')
-    .addHelpText('after', examples('kapgate check', 'kapgate --config new.toml check --json'))
     .action((options: CheckOptions) => run((context) => check(context, options)));
   program
     .command('config')
     .description('show the effective configuration and where each value came from')
     .option('--json', 'as JSON')
     .addOption(new Option('--docs', 'print docs/configuration.md').hideHelp())
-    .addHelpText('after', examples('kapgate config', 'KAPGATE_LOG_LEVEL=debug kapgate config'))
     .action((options: ShowConfigOptions) => run((context) => showConfig(context, options)));
   program
     .command('try')
     .description('run a demo on free ports: the gateway, two users and a Kapacitor (or a stand-in)')
     .option('--upstream <url>', 'the Kapacitor to put it before (default: kapacitord on PATH)')
-    .addHelpText('after', examples('kapgate try', 'kapgate try --upstream http://127.0.0.1:9192'))
     .action((options: TryOptions) => run((context) => tryOut(context, options)));
 }
 
@@ -112,13 +145,6 @@ function addDecisionCommands(program: Command, run: Run): void {
     .argument('<target>', 'path and query, as in the request line')
     .requiredOption('--user <name>', 'who asks')
     .option('--json', 'as JSON')
-    .addHelpText(
-      'after',
-      examples(
-        'kapgate explain --user stan GET /kapacitor/v1/config',
-        "kapgate explain --user telegraf POST '/write?db=telegraf'",
-      ),
-    )
     .action((method: string, target: string, options: ExplainOptions) =>
       run((context) => explain(context, method, target, options)),
     );
@@ -127,14 +153,9 @@ function addDecisionCommands(program: Command, run: Run): void {
     .description('print a bearer token, signed with [http] shared-secret')
     .requiredOption('--user <name>', 'whose token')
     .option('--expires <duration>', 'how long it is good for', '1h')
-    .addHelpText('after', examples('kapgate token --user ci --expires 15m'))
     .action((options: TokenOptions) => run((context) => token(context, options)));
   withPassword(program.command('hash').description('print the bcrypt hash of a password'))
     .option('--cost <number>', 'bcrypt cost, 4 to 31', '10')
-    .addHelpText(
-      'after',
-      examples('kapgate hash', 'kapgate hash --cost 12 --password-stdin < password'),
-    )
     .action((options: HashOptions) => run((context) => hash(context, options)));
 }
 
@@ -149,15 +170,7 @@ function addUsersCommands(program: Command, run: Run): void {
     .description(
       'list and change the users of the local store; it makes no difference whether the gateway runs',
     )
-    .addHelpText(
-      'after',
-      examples(
-        'kapgate users add root --admin',
-        'kapgate users add telegraf --permission write_points:telegraf',
-        'kapgate users add dashboard --permission api:read --password-file /run/secret',
-        'kapgate users list',
-      ),
-    );
+    .helpCommand(false);
   addReading(users, run);
   addMaking(users, run);
   addGranting(users, run);
@@ -181,8 +194,11 @@ function addMaking(users: Command, run: Run): void {
   withPassword(users.command('add').description('add a user; the password is asked for'))
     .argument('<name>')
     .option('--admin', 'may do all')
-    .option('-p, --permission <permission>', 'may be given more than once', collect, [])
-    .addHelpText('after', PERMISSIONS)
+    .addOption(
+      new Option('-p, --permission <permission>', 'may be given more than once')
+        .argParser(collect)
+        .default([], 'none'),
+    )
     .action((name: string, options: AddOptions) =>
       run((context) => addUser(context, name, options)),
     );
@@ -204,7 +220,6 @@ function addGranting(users: Command, run: Run): void {
     .description('add permissions to a user, or make them an admin')
     .argument('<name>')
     .argument('<permissions...>', 'permissions, or admin')
-    .addHelpText('after', PERMISSIONS)
     .action((name: string, words: string[]) => run((context) => grant(context, name, words)));
   users
     .command('revoke')
@@ -217,28 +232,15 @@ function addGranting(users: Command, run: Run): void {
 function withPassword(command: Command): Command {
   return command
     .option('--password-stdin', 'read the password from standard input')
-    .option('--password-file <file>', 'read the password from a file');
+    .addOption(
+      new Option('--password-file <file>', 'read the password from a file').conflicts(
+        'passwordStdin',
+      ),
+    );
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
-}
-
-const PERMISSIONS = `
-Permissions:
-  none                    nothing
-  api                     the API, but neither writes nor the configuration
-  api:read                only these privileges of it: read, write, delete (a comma list)
-  api:/tasks:read,write   only this part of it, with all privileges where none are named
-  config_api              the configuration (config_api:read: only look at it)
-  write_points            write points to every database
-  write_points:telegraf   to this database only
-  all                     the API, the configuration and all writes
-`;
-
-/** The foot of a command's help. */
-function examples(...lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }
 
 /** Kapacitor's flags have one dash. */

@@ -17,15 +17,20 @@ export interface Context {
 }
 
 /** The configuration, its warnings told on standard error. @throws ConfigError */
-export function loadForCommand({ terminal, configFile }: Context): Loaded {
-  const loaded = loadConfig({
+export function loadForCommand(context: Context): Loaded {
+  const loaded = loadSilently(context);
+  for (const warning of loaded.warnings) context.terminal.err(`kapgate: ${warning}\n`);
+  return loaded;
+}
+
+/** The configuration; its warnings are for the caller to tell. @throws ConfigError */
+export function loadSilently({ terminal, configFile }: Context): Loaded {
+  return loadConfig({
     file: configFile,
     env: terminal.env,
     readFile: (path) => readFileSync(path, 'utf8'),
     ownHosts: ownHosts(),
   });
-  for (const warning of loaded.warnings) terminal.err(`kapgate: ${warning}\n`);
-  return loaded;
 }
 
 /** Opens the user store of a configuration, as the owner of its directory. @throws CommandError */

@@ -4,13 +4,13 @@ import { createGateway } from '../gateway.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { createLog } from '../kernel/log.ts';
 import type { Log } from '../kernel/log.ts';
-import { loadForCommand } from './context.ts';
+import { loadSilently } from './context.ts';
 import type { Context } from './context.ts';
 import { EXIT } from './terminal.ts';
 
 /** Runs the gateway until it is told to stop. */
 export async function serve(context: Context): Promise<number> {
-  const { config, file, warnings } = loadForCommand(context);
+  const { config, file, warnings } = loadSilently(context);
   const log = createLog(config.log);
   log.info('starting', { config: file ?? 'defaults' });
   for (const warning of warnings) log.warn(warning);

@@ -4,16 +4,18 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createPasswords } from '../authenticate/password.ts';
-import { loadConfig } from '../config/load.ts';
+import { ConfigError, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/config.ts';
 import { createGateway } from '../gateway.ts';
 import { createLog } from '../kernel/log.ts';
+import { messageOf } from '../kernel/errors.ts';
 import { Secret } from '../kernel/secret.ts';
+import { probeUpstream } from '../proxy/probe.ts';
 import { openUserStore } from '../users/store.ts';
 import type { Context } from './context.ts';
 import { findKapacitord, startKapacitord } from './kapacitord.ts';
 import { startStandIn } from './stand-in.ts';
-import { EXIT } from './terminal.ts';
+import { CommandError, EXIT } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface TryOptions {
@@ -58,6 +60,7 @@ async function run(
   told: Promise<string>,
 ): Promise<void> {
   const config = configFor(join(directory, 'store'), upstream.url, await freePort());
+  await demandKapacitor(config);
   const passwords = await makeUsers(config);
   const log = createLog(config.log);
   const gateway = createGateway(config, { log, now: Date.now });
@@ -93,20 +96,41 @@ async function openUpstream(
   return { ...running, name: `a kapacitord (${program})` };
 }
 
+/** What the printed lines promise must be there. @throws CommandError */
+async function demandKapacitor({ upstream }: Config): Promise<void> {
+  const what = `cannot try it before ${upstream.url}`;
+  const probe = await probeUpstream({ ...upstream, origin: upstream.url, ca: undefined }).catch(
+    (cause: unknown) => {
+      throw new CommandError(`${what}: ${messageOf(cause)}; is Kapacitor running there?`, 1, {
+        cause,
+      });
+    },
+  );
+  if (probe.status === 401) {
+    throw new CommandError(`${what}: it asks for credentials itself ([http] auth-enabled)`);
+  }
+  if (probe.version === '') throw new CommandError(`${what}: it does not answer as Kapacitor does`);
+}
+
 /** The defaults, through the same door as any configuration. */
 function configFor(storePath: string, upstreamUrl: string, port: number): Config {
   const noFile = (path: string): never => {
     throw Object.assign(new Error(`ENOENT: no such file, "${path}"`), { code: 'ENOENT' });
   };
-  return loadConfig({
-    readFile: noFile,
-    env: {
-      KAPGATE_HTTP_BIND_ADDRESS: `127.0.0.1:${port}`,
-      KAPGATE_HTTP_SHUTDOWN_TIMEOUT: '1s',
-      KAPGATE_UPSTREAM_URL: upstreamUrl,
-      KAPGATE_STORE_PATH: storePath,
-    },
-  }).config;
+  const env = {
+    KAPGATE_HTTP_BIND_ADDRESS: `127.0.0.1:${port}`,
+    KAPGATE_HTTP_SHUTDOWN_TIMEOUT: '1s',
+    KAPGATE_UPSTREAM_URL: upstreamUrl,
+    KAPGATE_STORE_PATH: storePath,
+  };
+  try {
+    return loadConfig({ readFile: noFile, env }).config;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    // Of all these only the URL is somebody else's.
+    const problem = error.message.replace('in KAPGATE_UPSTREAM_URL', 'in --upstream');
+    throw new CommandError(problem, EXIT.usage, { cause: error });
+  }
 }
 
 async function makeUsers(config: Config): Promise<Passwords> {

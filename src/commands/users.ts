@@ -45,6 +45,7 @@ export function listUsers(context: Context, { json }: Listing): Promise<number> 
 }
 
 export function showUser(context: Context, name: string, { json }: Listing): Promise<number> {
+  refuse(judgeName(name));
   return withStore(context, (store) => {
     const user = shown(existing(store, name));
     context.terminal.out(
@@ -87,6 +88,7 @@ export function changePassword(
   name: string,
   source: PasswordSource,
 ): Promise<number> {
+  refuse(judgeName(name));
   return withStore(context, async (store, loaded) => {
     existing(store, name);
     const hash = await newHash(context, loaded, source, `New password for ${name}`);
@@ -97,6 +99,7 @@ export function changePassword(
 
 /** `admin` stands for the type, every other word is a permission. */
 export function grant(context: Context, name: string, words: readonly string[]): Promise<number> {
+  refuse(judgeName(name));
   const permissions = checkedPermissions(words.filter((word) => word !== 'admin'));
   return withStore(context, async (store) => {
     const before = existing(store, name);
@@ -118,23 +121,30 @@ export function grant(context: Context, name: string, words: readonly string[]):
   });
 }
 
+/** Permissions may be named as they were given, or as they are shown: three of Kapacitor's make up `all`. */
 export function revoke(context: Context, name: string, words: readonly string[]): Promise<number> {
+  refuse(judgeName(name));
+  checkedPermissions(words.filter((word) => word !== 'admin'));
   return withStore(context, async (store) => {
     const before = existing(store, name);
-    const held = before.admin ? ['admin', ...before.permissions] : before.permissions;
-    const missing = words.find((word) => !held.includes(word));
+    const held = takenApart(before.permissions);
+    const missing = words.find((word) =>
+      word === 'admin' ? !before.admin : takenApart([word]).some((part) => !held.includes(part)),
+    );
     if (missing !== undefined) {
       throw new CommandError(`${name} does not have ${missing}: ${name} has ${listOf(before)}`);
     }
+    const taken = takenApart(words);
     const after = await update(store, name, {
       ...(words.includes('admin') ? { admin: false } : {}),
-      permissions: before.permissions.filter((each) => !words.includes(each)),
+      permissions: held.filter((each) => !taken.includes(each)),
     });
     return done(context, `${name} has ${listOf(after)}`);
   });
 }
 
 export function deleteUser(context: Context, name: string): Promise<number> {
+  refuse(judgeName(name));
   return withStore(context, async (store) => {
     const result = await store.delete(name);
     if (result === 'unknown') throw unknownUser(name);
@@ -188,6 +198,13 @@ function checkedPermissions(words: readonly string[]): readonly string[] {
   return words;
 }
 
+/** `all` as what it stands for, so that a part of it can be taken away. */
+function takenApart(permissions: readonly string[]): readonly string[] {
+  return permissions.flatMap((each) =>
+    each === 'all' ? ['api', 'config_api', 'write_points'] : [each],
+  );
+}
+
 function shown({ name, admin, permissions, created, changed }: UserRecord): Shown {
   const type = admin ? 'admin' : 'normal';
   return { name, type, permissions: shownPermissions(permissions), created, changed };
@@ -195,7 +212,7 @@ function shown({ name, admin, permissions, created, changed }: UserRecord): Show
 
 function listOf({ admin, permissions }: UserRecord): string {
   if (admin) return 'all rights of an admin';
-  return permissions.length === 0 ? 'no permissions' : permissions.join(' ');
+  return shownPermissions(permissions).join(' ') || 'no permissions';
 }
 
 function refuse(fault: string | undefined): void {
