@@ -29,6 +29,9 @@ const WRITE = '/api/write';
 /** Below /api, but granted by permissions of their own, or to admins only. */
 const NOT_A_SUBTREE = ['config', 'write', 'users', 'storage', 'loglevel', 'sideload'] as const;
 
+/** Elsewhere a colon is a mistyped privilege: /:routes, and topics, whose names Kapacitor makes with colons. */
+const MAY_HOLD_COLONS = /^\/(?::[^/:]+|(?:preview\/)?alerts\/topics\/.+)$/;
+
 const FORMS =
   'none, api, api:read, api:/tasks, api:/tasks:read,write, config_api, config_api:read, ' +
   'write_points, write_points:DATABASE or all';
@@ -160,6 +163,9 @@ function readSubtree(
       text,
       'the path must be clean, like "/tasks": no "//", no dots, no slash at its end',
     );
+  }
+  if (subtree.includes(':') && !MAY_HOLD_COLONS.test(subtree)) {
+    return refusal(text, 'what follows the last ":" is a comma list of read, write and delete');
   }
   const first = subtree.split('/')[1];
   const reserved = NOT_A_SUBTREE.find((each) => each === first);

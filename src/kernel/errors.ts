@@ -1,3 +1,5 @@
+import { isNativeError } from 'node:util/types';
+
 /** How loudly an end is told: client gone is debug, upstream gone is warn, our own fault is error. */
 export type ErrorLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -89,5 +91,5 @@ export class GatewayError extends Error {
 
 /** The message of anything thrown: for logs, never for clients. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  return isNativeError(thrown) ? thrown.message : String(thrown);
 }

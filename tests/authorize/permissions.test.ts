@@ -27,6 +27,11 @@ describe('readPermission', () => {
   reads('api:/alerts/topics/a b', { kind: 'api', subtree: '/alerts/topics/a b', privileges: ALL });
   reads('api:/:routes', { kind: 'api', subtree: '/:routes', privileges: ALL });
   reads('api:/:routes:read', { kind: 'api', subtree: '/:routes', privileges: READ });
+  reads('api:/alerts/topics/main:cpu:alert2', {
+    kind: 'api',
+    subtree: '/alerts/topics/main:cpu:alert2',
+    privileges: ALL,
+  });
   reads('api:/configs', { kind: 'api', subtree: '/configs', privileges: ALL });
   reads('api:/tasks/config', { kind: 'api', subtree: '/tasks/config', privileges: ALL });
   reads('config_api', { kind: 'config_api', privileges: ALL });
@@ -60,6 +65,8 @@ describe('readPermission', () => {
   refuses('api:Read', /read, write and delete/);
   refuses('api:read,', /read, write and delete/);
   refuses('api:read, write', /read, write and delete/);
+  refuses('api:/tasks:reed', /read, write and delete/);
+  refuses('api:/tasks:read:write', /read, write and delete/);
   refuses('api:tasks', /a path below \/api/);
   refuses('config_api:/influxdb', /read, write and delete/);
   refuses('api:/', /clean/);
