@@ -92,6 +92,9 @@ function openListener(
         });
       },
     }),
+    onServerError: (error) => {
+      log.error('a connection could not be taken', { cause: messageOf(error) });
+    },
     onEnd: (record, status, bytes) => {
       accessLog?.(record, status, bytes, now());
       if (status === 401) hints.noteUnauthorized();

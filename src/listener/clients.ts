@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 interface ClientOptions {
@@ -5,14 +6,20 @@ interface ClientOptions {
   readonly headerTimeoutMs: number;
   /** How long a connection may stay open without a request; 0: for ever. */
   readonly idleTimeoutMs: number;
+  /** How long the client may leave the end of an answer unread; 0: for ever. */
+  readonly bodyIdleTimeoutMs: number;
   readonly now: () => number;
+  /** How often connections are looked at. */
+  readonly intervalMs?: number;
 }
 
 /** The connections of clients, each idle or busy. */
 export interface Clients {
   add(socket: Socket): void;
   /** A request began; call the result when its answer has ended. */
-  busy(socket: Socket): () => void;
+  busy(socket: Socket, response: ServerResponse): () => void;
+  /** From now on each answer ends its connection. */
+  drain(): void;
   closeAll(): void;
   /** Resolves once no connection is left. */
   allClosed(): Promise<void>;
@@ -20,63 +27,59 @@ export interface Clients {
 }
 
 interface State {
-  exchanges: number;
+  response: ServerResponse | undefined;
   /** Bytes read when it became idle: what comes after is the head of a next request. */
   bytesWhenIdle: number;
   idleSinceMs: number;
   headSinceMs: number | undefined;
+  /** How much of an ended answer the client has taken, and since when no more than that. */
+  taken: number;
+  takenSinceMs: number;
 }
 
 const INTERVAL_MS = 1_000;
 
 /**
- * Closes connections whose request head does not come to an end, and those idle for too long. Node's own
- * `headersTimeout` would also cut a connection that never sent a byte, with an answer to no request: Go's client opens
- * such ahead of need, and does not repeat a POST that meets the end of one.
+ * Closes connections whose request head does not come to an end, those idle for too long, and those whose client does
+ * not read its answer. Node's own `headersTimeout` would also cut a connection that never sent a byte, with an answer
+ * to no request: Go's client opens such ahead of need, and does not repeat a POST that meets the end of one.
  */
 export function createClients(options: ClientOptions): Clients {
   const states = new Map<Socket, State>();
   const emptyListeners = new Set<() => void>();
-
-  const lookAt = (socket: Socket, state: State): void => {
-    if (state.exchanges > 0) return;
-    const now = options.now();
-    if (socket.bytesRead > state.bytesWhenIdle) {
-      state.headSinceMs ??= now;
-      if (isOver(now - state.headSinceMs, options.headerTimeoutMs)) socket.destroy();
-    } else if (isOver(now - state.idleSinceMs, options.idleTimeoutMs)) {
-      socket.destroy();
-    }
-  };
+  let isDraining = false;
 
   const timer = setInterval(() => {
-    for (const [socket, state] of states) lookAt(socket, state);
-  }, INTERVAL_MS);
+    for (const [socket, state] of states) {
+      if (isOverdue(socket, state, options)) socket.destroy();
+    }
+  }, options.intervalMs ?? INTERVAL_MS);
   timer.unref();
 
   return {
     add: (socket) => {
-      states.set(socket, {
-        exchanges: 0,
-        bytesWhenIdle: 0,
-        idleSinceMs: options.now(),
-        headSinceMs: undefined,
-      });
+      states.set(socket, newState(options.now()));
       socket.once('close', () => {
         states.delete(socket);
         if (states.size === 0) for (const listener of emptyListeners) listener();
       });
     },
-    busy: (socket) => {
+    busy: (socket, response) => {
+      if (isDraining) response.shouldKeepAlive = false;
       const state = states.get(socket);
       if (state === undefined) return () => undefined;
-      state.exchanges++;
+      state.response = response;
       return () => {
-        state.exchanges--;
-        state.bytesWhenIdle = socket.bytesRead;
-        state.idleSinceMs = options.now();
-        state.headSinceMs = undefined;
+        // The next request of the connection may have begun already.
+        if (state.response !== response) return;
+        Object.assign(state, newState(options.now()), { bytesWhenIdle: socket.bytesRead });
       };
+    },
+    drain: () => {
+      isDraining = true;
+      for (const { response } of states.values()) {
+        if (response?.headersSent === false) response.shouldKeepAlive = false;
+      }
     },
     closeAll: () => {
       for (const socket of states.keys()) socket.destroy();
@@ -91,6 +94,32 @@ export function createClients(options: ClientOptions): Clients {
       clearInterval(timer);
     },
   };
+}
+
+function newState(nowMs: number): State {
+  return {
+    response: undefined,
+    bytesWhenIdle: 0,
+    idleSinceMs: nowMs,
+    headSinceMs: undefined,
+    taken: -1,
+    takenSinceMs: nowMs,
+  };
+}
+
+function isOverdue(socket: Socket, state: State, options: ClientOptions): boolean {
+  const now = options.now();
+  if (state.response !== undefined) {
+    if (!state.response.writableEnded) return false;
+    const taken = socket.bytesWritten - socket.writableLength;
+    if (taken !== state.taken) Object.assign(state, { taken, takenSinceMs: now });
+    return isOver(now - state.takenSinceMs, options.bodyIdleTimeoutMs);
+  }
+  if (socket.bytesRead > state.bytesWhenIdle) {
+    state.headSinceMs ??= now;
+    return isOver(now - state.headSinceMs, options.headerTimeoutMs);
+  }
+  return isOver(now - state.idleSinceMs, options.idleTimeoutMs);
 }
 
 function isOver(elapsedMs: number, limitMs: number): boolean {

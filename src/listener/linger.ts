@@ -1,10 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 
 /** How much of a body that nobody wants is read, and for how long, so that its sender comes to read our answer. */
-const MAX_DRAINED_BYTES = 16 * 1024 * 1024;
-const MAX_DRAIN_MS = 5_000;
-/** Between our end of the connection and its death: a reset would overtake the answer. */
-const HALF_CLOSED_MS = 1_000;
+export interface LingerLimits {
+  readonly maxBytes: number;
+  readonly maxMs: number;
+  /** Between our end of the connection and its death: a reset would overtake the answer. */
+  readonly halfClosedMs: number;
+}
+
+const LIMITS: LingerLimits = { maxBytes: 16 * 1024 * 1024, maxMs: 5_000, halfClosedMs: 1_000 };
 
 /**
  * Ends a response whose bytes are all written. Closing a connection on which bytes arrive unread resets it, and a
@@ -14,29 +19,47 @@ const HALF_CLOSED_MS = 1_000;
 export function finishResponse(
   request: IncomingMessage,
   response: ServerResponse,
-  awaitsContinue: boolean,
+  limits: LingerLimits = LIMITS,
 ): void {
-  if (request.complete || awaitsContinue || response.destroyed) {
+  if (request.complete || response.destroyed) {
     response.end();
+    // What arrived of it and was not read would keep the next request on this connection from being read.
+    request.resume();
     return;
   }
+  sendWhole(request, response);
+  drain(request, limits, () => {
+    if (request.complete) request.socket.destroySoon();
+    else halfClose(request.socket, limits.halfClosedMs);
+  });
+}
+
+/** Ends our side of a connection now, and reads on for a moment, so that what was sent last is not lost to a reset. */
+export function halfClose(socket: Duplex, afterMs = LIMITS.halfClosedMs): void {
+  socket.end();
+  socket.resume();
+  setTimeout(() => socket.destroy(), afterMs).unref();
+}
+
+/** All that `end()` would send; it would also have Node close the connection at once. */
+function sendWhole(request: IncomingMessage, response: ServerResponse): void {
+  response.flushHeaders();
+  if (response.chunkedEncoding) request.socket.write('0\r\n\r\n');
+}
+
+function drain(request: IncomingMessage, limits: LingerLimits, onEnd: () => void): void {
   const { socket } = request;
   const readBefore = socket.bytesRead;
   const settle = (): void => {
     clearTimeout(timer);
     request.off('data', onData).off('end', settle).off('close', settle);
-    if (request.complete || response.destroyed) {
-      response.end();
-      return;
-    }
-    socket.end();
     request.resume();
-    setTimeout(() => socket.destroy(), HALF_CLOSED_MS).unref();
+    onEnd();
   };
   const onData = (): void => {
-    if (socket.bytesRead - readBefore > MAX_DRAINED_BYTES) settle();
+    if (socket.bytesRead - readBefore > limits.maxBytes) settle();
   };
-  const timer = setTimeout(settle, MAX_DRAIN_MS);
+  const timer = setTimeout(settle, limits.maxMs);
   request.on('data', onData).on('end', settle).on('close', settle);
   request.resume();
 }

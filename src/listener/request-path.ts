@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { TLSSocket } from 'node:tls';
 import type { Authenticate, Authentication } from '../authenticate/authenticate.ts';
 import { authorize } from '../authorize/authorize.ts';
 import { requirementsOf } from '../authorize/requirements.ts';
@@ -47,6 +48,8 @@ export type RequestPath = (
 export function createRequestPath(options: PathOptions): RequestPath {
   return async (request, response, expectsContinue, record) => {
     const sending = createSending(request, response, expectsContinue);
+    // Node calls a bodiless request complete only after it has told of its head.
+    await Promise.resolve();
     try {
       const answer = await answerRequest(options, request, response, record, sending);
       if (answer !== undefined) {
@@ -111,12 +114,18 @@ function fail(
   record.reason = known.message;
   if (known.level !== 'info') options.onFailure(known, record);
   if (response.headersSent || response.destroyed) {
-    // Cut, so that half an answer never looks whole.
-    response.destroy();
+    cut(response);
     return;
   }
   const answer = answerFor(known, record.target, response.req.headers, options.challenge);
   writeAnswer(response, answer, record.requestId, sending.finish);
+}
+
+/** So that half an answer never looks whole: an orderly end of the connection would be one to an HTTP/1.0 client. */
+function cut(response: ServerResponse): void {
+  const { socket } = response.req;
+  if (socket instanceof TLSSocket) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 type Sending = Pick<Exchange, 'sendContinue' | 'finish'>;
@@ -134,7 +143,7 @@ function createSending(
       response.writeContinue();
     },
     finish: () => {
-      finishResponse(request, response, awaitsContinue);
+      finishResponse(request, response);
     },
   };
 }

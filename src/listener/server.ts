@@ -1,5 +1,5 @@
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { ServerResponse, createServer } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -8,8 +8,10 @@ import { GatewayError } from '../kernel/errors.ts';
 import type { AccessRecord } from '../kernel/access-record.ts';
 import { createClients } from './clients.ts';
 import type { Clients } from './clients.ts';
+import { halfClose } from './linger.ts';
 import { requestIdOf } from './request-path.ts';
 import type { RequestPath } from './request-path.ts';
+import { createTurns } from './turns.ts';
 import { rawAnswer } from './write-answer.ts';
 
 export interface ListenerOptions {
@@ -17,10 +19,13 @@ export interface ListenerOptions {
   readonly maxHeaderBytes: number;
   readonly headerTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  readonly bodyIdleTimeoutMs: number;
   readonly maxConnections: number;
   readonly shutdownTimeoutMs: number;
   /** Called once a request is over, however it ended. @param bytes written to the client */
   readonly onEnd: (record: AccessRecord, status: number, bytes: number) => void;
+  /** Told where a connection could not be taken (no file descriptor is left): the server goes on. */
+  readonly onServerError: (error: Error) => void;
   readonly now: () => number;
 }
 
@@ -34,9 +39,13 @@ export interface Listener {
 /** The sockets of the gateway: requests in, to the request path. */
 export function createListener(options: ListenerOptions): Listener {
   const clients = createClients(options);
-  let isStopping = false;
+  const inTurn = createTurns();
   const server = createServer({
     maxHeaderSize: options.maxHeaderBytes,
+    // Whatever NODE_OPTIONS says.
+    insecureHTTPParser: false,
+    // framing.ts demands it, in our words.
+    requireHostHeader: false,
     // clients.ts and proxy/patience.ts look after these; requestTimeout would limit honest slow writers.
     headersTimeout: 0,
     requestTimeout: 0,
@@ -49,28 +58,28 @@ export function createListener(options: ListenerOptions): Listener {
   const onRequest = (
     request: IncomingMessage,
     response: ServerResponse,
-    expects: boolean,
+    expectsContinue: boolean,
   ): void => {
-    if (isStopping) response.shouldKeepAlive = false;
-    serve(options, clients, request, response, expects);
+    inTurn(request, response, () => {
+      serve(options, clients, request, response, expectsContinue);
+    });
   };
   server.on('connection', (socket: Socket) => clients.add(socket));
   server.on('request', (request, response) => onRequest(request, response, false));
   server.on('checkContinue', (request, response) => onRequest(request, response, true));
-  server.on('checkExpectation', (_request, response: ServerResponse) => {
-    response.shouldKeepAlive = false;
-    response.writeHead(417).end();
-  });
-  // Without a listener Node closes a CONNECT in silence; Kapacitor answers 404 to it.
-  server.on('connect', (_request, socket: Duplex) => {
-    socket.end(rawAnswer(errorAnswer(404, 'Not Found', 'pretty')));
-  });
+  // framing.ts refuses it.
+  server.on('checkExpectation', (request, response) => onRequest(request, response, false));
+  server.on('connect', (request, socket) => refuseConnect(options, request, socket));
   server.on('clientError', onClientError);
 
   return {
-    listen: (host, port) => listen(server, host, port),
+    listen: async (host, port) => {
+      const bound = await listen(server, host, port);
+      server.on('error', options.onServerError);
+      return bound;
+    },
     stop: async () => {
-      isStopping = true;
+      clients.drain();
       // http.Server's own close() also cuts idle connections, under a client that may just be sending on one.
       NetServer.prototype.close.call(server);
       await Promise.race([clients.allClosed(), after(options.shutdownTimeoutMs)]);
@@ -89,7 +98,9 @@ function serve(
   expectsContinue: boolean,
 ): void {
   const { socket } = request;
-  const release = clients.busy(socket);
+  const release = clients.busy(socket, response);
+  // Node's parser skips what came with it, as if it had been upgraded.
+  if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
   const writtenBefore = socket.bytesWritten;
   const record = openRecord(request, options.now());
   response.once('close', () => {
@@ -130,17 +141,41 @@ interface ParserError extends Error {
   readonly code?: string;
 }
 
-/** Bytes that Node's parser refuses: an answer, where none is under way on that connection, and its end. */
+/**
+ * Without a listener Node closes a CONNECT in silence; Kapacitor answers 404 to it. Node has taken its own listeners
+ * off the socket: without one for errors, a client's reset would end the process.
+ */
+function refuseConnect(options: ListenerOptions, request: IncomingMessage, socket: Duplex): void {
+  const answer = rawAnswer(errorAnswer(404, 'Not Found', 'pretty'));
+  socket.on('error', () => socket.destroy());
+  socket.write(answer);
+  halfClose(socket);
+  options.onEnd(openRecord(request, options.now()), 404, answer.length);
+}
+
+/** Bytes that Node's parser refuses: an answer, where no other request's is under way, and the connection's end. */
 function onClientError(error: ParserError, socket: Duplex): void {
-  const isAnswering = '_httpMessage' in socket && socket._httpMessage !== null;
-  if (!socket.writable || isAnswering || error.code === 'ECONNRESET') {
+  // The answer is given, and all that comes behind it is told here too.
+  if (socket.writableEnded) return;
+  const response = responseOn(socket);
+  const isBegun = response !== undefined && (response.headersSent || response.req.complete);
+  if (!socket.writable || isBegun || error.code === 'ECONNRESET') {
     socket.destroy();
     return;
   }
   const refusal = new GatewayError(
     error.code === 'HPE_HEADER_OVERFLOW' ? 'headers-too-large' : 'bad-framing',
   );
-  socket.end(rawAnswer(errorAnswer(refusal.status, refusal.message, 'compact')));
+  socket.write(rawAnswer(errorAnswer(refusal.status, refusal.message, 'compact')));
+  // What was under way must end now, the upstream's part of it too.
+  if (response === undefined) halfClose(socket);
+  else socket.end(() => socket.destroy());
+}
+
+/** The response whose turn it is on a connection. */
+function responseOn(socket: Duplex): ServerResponse | undefined {
+  const response: unknown = '_httpMessage' in socket ? socket._httpMessage : undefined;
+  return response instanceof ServerResponse ? response : undefined;
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {

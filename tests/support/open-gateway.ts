@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import { createPasswords } from '../../src/authenticate/password.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import type { Config } from '../../src/config/config.ts';
+import { createGateway } from '../../src/gateway.ts';
+import type { Log, LogFields } from '../../src/kernel/log.ts';
+import { Secret } from '../../src/kernel/secret.ts';
+import { openUserStore } from '../../src/users/store.ts';
+import { createTempDir } from './temp-dir.ts';
+
+export interface LoggedLine {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+export interface OpenGateway {
+  readonly port: number;
+  readonly lines: readonly LoggedLine[];
+  /** The access lines among them. */
+  readonly accesses: readonly LogFields[];
+  readonly storePath: string;
+  stop(): Promise<void>;
+}
+
+export interface OpenOptions {
+  readonly upstream: string;
+  /** `KAPGATE_…` variables. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly now?: () => number;
+}
+
+/** Name, permissions, and the password `pw-NAME`; the administrator is `admin`. */
+export const USERS = [
+  { name: 'admin', admin: true, permissions: [] },
+  { name: 'ann', admin: false, permissions: ['api', 'write_points'] },
+  { name: 'ben', admin: false, permissions: ['api'] },
+  { name: 'reader', admin: false, permissions: ['api:read'] },
+  { name: 'nobody', admin: false, permissions: ['none'] },
+] as const;
+
+/** `Authorization: Basic …` of one of USERS. */
+export function as(name: (typeof USERS)[number]['name']): string {
+  return `Authorization: Basic ${Buffer.from(`${name}:pw-${name}`).toString('base64')}`;
+}
+
+/** A gateway within this process, on a free port, with USERS in its store. */
+export async function openGateway(options: OpenOptions): Promise<OpenGateway> {
+  const dir = await createTempDir();
+  const config = configFor(join(dir.path, 'store'), options);
+  await makeUsers(config);
+  const lines: LoggedLine[] = [];
+  const gateway = createGateway(config, {
+    log: recordingLog(lines),
+    now: options.now ?? Date.now,
+  });
+  const port = await gateway.start();
+  return {
+    port,
+    lines,
+    get accesses() {
+      return lines.filter(({ message }) => message === 'http request').map(({ fields }) => fields);
+    },
+    storePath: config.store.path,
+    stop: async () => {
+      await gateway.stop();
+      await dir.remove();
+    },
+  };
+}
+
+function configFor(storePath: string, { upstream, env }: OpenOptions): Config {
+  const { config } = loadConfig({
+    readFile: () => {
+      throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' });
+    },
+    env: {
+      KAPGATE_AUTH_BCRYPT_COST: '4',
+      KAPGATE_HTTP_SHUTDOWN_TIMEOUT: '100ms',
+      KAPGATE_UPSTREAM_URL: upstream,
+      KAPGATE_STORE_PATH: storePath,
+      ...env,
+    },
+  });
+  return { ...config, http: { ...config.http, bindAddress: { host: '127.0.0.1', port: 0 } } };
+}
+
+async function makeUsers(config: Config): Promise<void> {
+  const passwords = createPasswords({ cost: 4 });
+  const store = openUserStore({ path: config.store.path, minimumCost: 4 });
+  for (const { name, admin, permissions } of USERS) {
+    const hash = await passwords.hash(new Secret(`pw-${name}`));
+    await store.create({ name, admin, hash, permissions });
+  }
+  await store.close();
+}
+
+function recordingLog(lines: LoggedLine[]): Log {
+  const at: Log['at'] = (level, message, fields = {}) => {
+    lines.push({ level, message, fields });
+  };
+  return {
+    at,
+    debug: (message, fields) => at('debug', message, fields),
+    info: (message, fields) => at('info', message, fields),
+    warn: (message, fields) => at('warn', message, fields),
+    error: (message, fields) => at('error', message, fields),
+    close: () => Promise.resolve(),
+  };
+}
