@@ -1,5 +1,5 @@
 import { Client } from 'undici';
-import { GatewayError } from '../kernel/errors.ts';
+import { createQueue } from './queue.ts';
 
 /** One connection to the upstream, for one request at a time. */
 export interface Lease {
@@ -44,72 +44,32 @@ interface Connection {
   answers: number;
 }
 
-interface Waiter {
-  readonly isWanted: () => boolean;
-  readonly take: (connection: Connection) => void;
-  readonly refuse: () => void;
-}
-
 export function createConnections(options: ConnectionOptions): Connections {
   const all = new Set<Connection>();
   // The most recently used first: under little load few connections are kept warm, the others time out.
   const idle: Connection[] = [];
-  const waiting = new Set<Waiter>();
-
-  const nextWaiter = (): Waiter | undefined => {
-    for (const waiter of waiting) {
-      waiting.delete(waiter);
-      if (waiter.isWanted()) return waiter;
-      waiter.refuse();
-    }
-    return undefined;
-  };
+  const queue = createQueue<Connection>(options);
 
   const leaseOf = (connection: Connection): Lease => ({
     client: connection.client,
     isReused: () => connection.answers > 0,
     release: (answered) => {
       if (answered) connection.answers++;
-      const waiter = nextWaiter();
-      if (waiter === undefined) idle.push(connection);
-      else waiter.take(connection);
+      if (!queue.give(connection)) idle.push(connection);
     },
   });
-
-  const wait = (isWanted: () => boolean): Promise<Lease> => {
-    if (waiting.size >= options.maxWaiting) throw overloaded();
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        waiting.delete(waiter);
-        reject(overloaded());
-      }, options.maxWaitMs);
-      const waiter: Waiter = {
-        isWanted,
-        take: (connection) => {
-          clearTimeout(timer);
-          resolve(leaseOf(connection));
-        },
-        refuse: () => {
-          clearTimeout(timer);
-          reject(overloaded());
-        },
-      };
-      waiting.add(waiter);
-    });
-  };
 
   return {
     lease: (isWanted) => {
       const free = idle.pop();
       if (free !== undefined) return leaseOf(free);
-      if (all.size >= options.maxConnections) return wait(isWanted);
+      if (all.size >= options.maxConnections) return queue.wait(isWanted).then(leaseOf);
       const connection = openConnection(options);
       all.add(connection);
       return leaseOf(connection);
     },
     close: async () => {
-      for (const waiter of waiting) waiter.refuse();
-      waiting.clear();
+      queue.refuseAll();
       await Promise.all([...all].map(({ client }) => client.destroy()));
     },
   };
@@ -135,10 +95,4 @@ function openConnection(options: ConnectionOptions): Connection {
     connection.answers = 0;
   });
   return connection;
-}
-
-function overloaded(): GatewayError {
-  return new GatewayError('overloaded', {
-    message: 'too many requests are waiting for Kapacitor, try again',
-  });
 }

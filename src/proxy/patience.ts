@@ -18,6 +18,8 @@ interface PatienceOptions {
   /** How long Kapacitor may take for the head of its answer once it has the request; 0: for ever. */
   readonly responseTimeoutMs: number;
   readonly now: () => number;
+  /** How often transfers are looked at: no timer a request, and no limit is finer than this. */
+  readonly intervalMs?: number;
 }
 
 export interface Patience {
@@ -26,7 +28,6 @@ export interface Patience {
   stop(): void;
 }
 
-/** How often transfers are looked at: no timer a request, and no limit is finer than this. */
 const INTERVAL_MS = 1_000;
 
 /**
@@ -52,7 +53,7 @@ export function createPatience(options: PatienceOptions): Patience {
 
   const timer = setInterval(() => {
     for (const [transfer, state] of watched) lookAt(transfer, state);
-  }, INTERVAL_MS);
+  }, options.intervalMs ?? INTERVAL_MS);
   timer.unref();
 
   return {

@@ -33,6 +33,7 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
   #isClientGone = false;
   #givenUp: GatewayError | undefined;
   #wasReused = false;
+  #hasAnswerBegun = false;
 
   constructor(exchange: Exchange, lease: Lease, options: RelayOptions) {
     this.#exchange = exchange;
@@ -50,6 +51,11 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
    */
   run(): Promise<void> {
     return new Promise((resolve, reject) => {
+      // Its client may have left while it was authenticated, or waited for a connection.
+      if (this.#response.destroyed) {
+        reject(new GatewayError('client-gone'));
+        return;
+      }
       this.#resolve = resolve;
       this.#reject = reject;
       this.#response.once('close', this.#onClientClose);
@@ -64,7 +70,7 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
   /** True where a connection that had been idle was closed under a bodiless request, before any of the answer came. */
   wasCutWhileIdle(error: unknown): boolean {
     const wasCut = error instanceof GatewayError && error.code === 'upstream-broken';
-    return wasCut && this.#wasReused && this.#body === null && !this.#response.headersSent;
+    return wasCut && this.#wasReused && this.#body === null && !this.#hasAnswerBegun;
   }
 
   currentWait(): Wait {
@@ -75,7 +81,9 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
     if (this.#response.writableNeedDrain) {
       return { for: 'client-reading', progress: socket.bytesWritten - socket.writableLength };
     }
-    return { for: this.#response.headersSent ? 'nobody' : 'upstream-head', progress: 0 };
+    if (this.#response.headersSent) return { for: 'nobody', progress: 0 };
+    // While Kapacitor takes a long body, its answer is not due yet.
+    return { for: 'upstream-head', progress: socket.bytesRead };
   }
 
   giveUp(error: GatewayError): void {
@@ -86,7 +94,14 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
   onRequestStart(controller: Controller): void {
     this.#controller = controller;
     this.#wasReused = this.#lease.isReused();
-    if (this.#isClientGone) controller.abort(new GatewayError('client-gone'));
+    const reason =
+      this.#givenUp ?? (this.#isClientGone ? new GatewayError('client-gone') : undefined);
+    if (reason !== undefined) controller.abort(reason);
+  }
+
+  /** The first byte of an answer, an interim one or a broken one too. */
+  onResponseStarted(): void {
+    this.#hasAnswerBegun = true;
   }
 
   onResponseStart(controller: Controller, status: number, _: unknown, statusText?: string): void {
@@ -147,7 +162,9 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
 
   #endFor(error: Error): GatewayError {
     if (this.#givenUp !== undefined) return this.#givenUp;
-    if (this.#isClientGone || this.#exchange.request.destroyed) {
+    const { request } = this.#exchange;
+    // A request that was read to its end is destroyed too.
+    if (this.#isClientGone || (request.destroyed && !request.complete)) {
       return new GatewayError('client-gone', { cause: error });
     }
     const code = this.#controller === undefined ? 'upstream-unreachable' : 'upstream-broken';

@@ -25,19 +25,15 @@ const HOP_BY_HOP = [
 const IDENTITY_CLAIMS = [
   'authorization',
   'proxy-user',
-  'remote-groups',
-  'remote-name',
-  'remote-email',
-  'remote-user',
-  'x-auth-request-user',
+  'x-auth-user',
   'x-authenticated-user',
   'x-kapacitor-user',
   'x-proxy-user',
-  'x-remote-group',
-  'x-remote-user',
   'x-user',
-  'x-webauth-user',
 ];
+
+/** Families of them (oauth2-proxy, Authelia, Grafana, Kubernetes), and of what we set ourselves. */
+const CLAIM_PREFIXES = ['remote-', 'x-auth-request-', 'x-forwarded-', 'x-remote-', 'x-webauth-'];
 
 /** Where a request comes from or was meant to go: set anew, or nobody's business upstream. */
 const ROUTE_CLAIMS = [
@@ -104,7 +100,7 @@ function isDropped(lower: string, named: ReadonlySet<string>, facts: RequestFact
   return (
     DROPPED.has(canonical) ||
     canonical === 'content-length' ||
-    canonical.startsWith('x-forwarded-') ||
+    CLAIM_PREFIXES.some((prefix) => canonical.startsWith(prefix)) ||
     named.has(lower) ||
     (facts.dropAcceptEncoding && canonical === 'accept-encoding')
   );
