@@ -88,6 +88,14 @@ async function find(directory: Directory, name: string): Promise<Account | undef
   }
 }
 
+function highestCost(directory: Directory): number {
+  try {
+    return directory.highestCost();
+  } catch (cause) {
+    throw new GatewayError('directory-unavailable', { cause });
+  }
+}
+
 /** Kapacitor's subscription tokens are valid user names; one that was never given out is refused. */
 function bySubscription(token: Secret): Authentication {
   return token.isEmpty
@@ -134,7 +142,7 @@ async function compareAnew(
     cost === undefined ||
     judgePassword(password.reveal()) !== undefined
   ) {
-    await passwords.spend(password, directory.highestCost());
+    await passwords.spend(password, highestCost(directory));
     return false;
   }
   if (await passwords.compare(password, account.hash)) {
@@ -142,8 +150,8 @@ async function compareAnew(
     return true;
   }
   // 2^c + 2^c + 2^(c+1) + … + 2^(h-1) = 2^h: every failure costs the same, whatever the cost of its hash.
-  for (let each = cost; each < directory.highestCost(); each++)
-    await passwords.spend(password, each);
+  const highest = highestCost(directory);
+  for (let each = cost; each < highest; each++) await passwords.spend(password, each);
   return false;
 }
 

@@ -11,6 +11,9 @@ export interface Tokens {
   read(token: Secret): Promise<TokenReading>;
 }
 
+/** The last one that a date can hold: an expiry behind it is none, and Go reads it as one long past. */
+const LAST_SECOND = 8.64e12;
+
 const ALGORITHMS = ['HS256', 'HS384', 'HS512'];
 
 /**
@@ -58,7 +61,9 @@ async function readToken(token: string, key: KeyObject, nowMs: number): Promise<
 }
 
 function readClaims(payload: JWTPayload, nowMs: number): TokenReading {
-  if (payload.exp === undefined) return { refused: 'token expiration required' };
+  if (payload.exp === undefined || payload.exp > LAST_SECOND) {
+    return { refused: 'token expiration required' };
+  }
   if (payload.iat !== undefined && payload.iat * 1000 > nowMs) {
     return { refused: 'invalid token: Token used before issued' };
   }

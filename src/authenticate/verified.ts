@@ -67,7 +67,7 @@ function createGenerations(ttlMs: number, maxEntries: number): Generations {
     const leftSeconds = (expiresMs - Date.now()) / 1000;
     // node-cache takes 0 for "never expires".
     if (leftSeconds <= 0) return;
-    if (!young.has(key) && young.getStats().keys >= perGeneration) {
+    if (young.getStats().keys >= perGeneration) {
       old.close();
       old = young;
       young = generation();
