@@ -1,3 +1,4 @@
+// @ts-check
 // What an operator would write with http-proxy in an hour: Basic against one bcrypt hash, verified ones remembered.
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';

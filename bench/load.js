@@ -1,3 +1,4 @@
+// @ts-check
 // Sends one request after the other on each of a number of connections, and prints what came back as JSON.
 // A closed loop: it measures throughput, and says nothing about latency under a fixed rate.
 import { connect } from 'node:net';

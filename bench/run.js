@@ -1,3 +1,4 @@
+// @ts-check
 // npm run bench: requests per CPU-second of the gateway beside a minimal http-proxy gateway, in turn, on one core.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -67,7 +68,9 @@ async function main() {
 
 /** @param {string} name @param {string} request @param {Proxy} gateway @param {Proxy} peer */
 async function compare(name, request, gateway, peer) {
+  /** @type {number[]} */
   const ours = [];
+  /** @type {number[]} */
   const theirs = [];
   await rate(gateway, request);
   await rate(peer, request);

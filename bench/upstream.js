@@ -1,3 +1,4 @@
+// @ts-check
 // A stand-in for Kapacitor that costs as little as Node allows: 204 to a ping or write, a small JSON to the rest.
 import { createServer } from 'node:http';
 

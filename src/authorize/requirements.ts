@@ -48,7 +48,7 @@ export function resourceOf(path: string): string {
 }
 
 /** Method → privilege (kapacitor services/httpd/handler.go requiredPrivilegeForHTTPMethod). */
-export function privilegeOf(method: Method): Privilege | undefined {
+function privilegeOf(method: Method): Privilege | undefined {
   switch (method) {
     case 'HEAD':
     case 'OPTIONS':

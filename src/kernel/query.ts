@@ -1,5 +1,5 @@
 /** One `name=value` of a query, decoded. `bare`: it came without `=` (pprof's symbol look-up reads such a query). */
-export interface QueryParameter {
+interface QueryParameter {
   readonly name: string;
   readonly value: string;
   readonly bare: boolean;
