@@ -21,7 +21,6 @@ function stop(reason: string): void {
 const terminal: Terminal = {
   stdin: process.stdin,
   env: process.env,
-  cwd: process.cwd(),
   process,
   isInteractive: process.stdin.isTTY && process.stderr.isTTY,
   out: (text) => void process.stdout.write(text),

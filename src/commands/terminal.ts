@@ -5,7 +5,6 @@ import type { OwnerOperations } from '../users/owner.ts';
 export interface Terminal {
   readonly stdin: Readable & { setRawMode?: (isRaw: boolean) => unknown };
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
   /** For root to become the owner of the store. */
   readonly process: OwnerOperations;
   /** True where a person types: passwords are asked for, tables are aligned. */

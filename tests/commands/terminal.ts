@@ -13,7 +13,6 @@ export async function runHere(
     {
       stdin: Readable.from([Buffer.from(input)]),
       env,
-      cwd: '/',
       process: {},
       isInteractive: false,
       out: (text) => {
