@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { findFreePort } from './free-port.ts';
 
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+/** The built program. */
+export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const START_MS = 15_000;
 const END_MS = 20_000;
 
@@ -95,7 +96,18 @@ export async function writeConfig(options: GatewayOptions & { port: number }): P
 export async function startGateway(options: GatewayOptions): Promise<GatewayProcess> {
   const port = options.port ?? (await findFreePort());
   const configFile = await writeConfig({ ...options, port });
-  const child = start(['serve', '--config', configFile], { ...options, cwd: options.dir });
+  const args = ['serve', '--config', configFile];
+  return startByArguments(args, port, { ...options, configFile, cwd: options.dir });
+}
+
+/** Starts it as the test says, and waits until it takes connections on that port of 127.0.0.1. */
+export async function startByArguments(
+  args: readonly string[],
+  port: number,
+  options: CommandOptions & { readonly configFile: string },
+): Promise<GatewayProcess> {
+  const { configFile } = options;
+  const child = start(args, options);
   const output = gather(child);
   const exited = exitOf(child);
   await waitUntilListening(port, exited, () => output.stderr).catch((error: unknown) => {
