@@ -79,15 +79,15 @@ function openListener(
   return createListener({
     ...limits,
     shutdownTimeoutMs: http.shutdownTimeoutMs,
+    https: http.httpsEnabled,
     now,
     requestPath: createRequestPath({
       stages,
       challenge: http.challenge,
-      https: http.httpsEnabled,
-      onFailure: (error, record) => {
+      onFailure: (error, exchange) => {
         log.at(error.level, error.message, {
           code: error.code,
-          'request-id': record.requestId,
+          'request-id': exchange.requestId,
           cause: error.cause === undefined ? undefined : messageOf(error.cause),
         });
       },
@@ -95,8 +95,8 @@ function openListener(
     onServerError: (error) => {
       log.error('a connection could not be taken', { cause: messageOf(error) });
     },
-    onEnd: (record, status, bytes) => {
-      accessLog?.(record, status, bytes, now());
+    onEnd: (exchange, status, bytes) => {
+      accessLog?.(exchange, status, bytes, now());
       if (status === 401) hints.noteUnauthorized();
     },
   });
@@ -195,11 +195,11 @@ function openUsersApi(
     },
   });
   const bodyLimits = { maxBytes: limits.maxUsersBody, timeoutMs: limits.bodyIdleTimeoutMs };
-  return (identity, exchange) =>
+  return (identity, { method, path, query }, exchange) =>
     api.answer(identity, {
-      method: exchange.target.method,
-      path: exchange.target.path,
-      query: exchange.target.query,
+      method,
+      path,
+      query,
       readBody: () => readBody(exchange, bodyLimits),
     });
 }

@@ -3,26 +3,40 @@ import type { Answer } from './answer.ts';
 import type { Identity } from './identity.ts';
 import type { Target } from './target.ts';
 
-/** One request that was read and judged, with the sockets that its handler may use. */
+/** One request on its way and its answer: the sockets that a handler may use, and what the log will say of it. */
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly target: Target;
   /** What ties our log, Kapacitor's log and the client's answer together. */
   readonly requestId: string;
   /** The address of the socket's peer. */
   readonly clientAddress: string;
   readonly https: boolean;
+  /** Milliseconds since 1970. */
+  readonly startedMs: number;
+
+  // Filled in along the way. None of it ever holds a credential.
+  target: Target | undefined;
+  identity: Identity | undefined;
+  /** The name that was claimed where nobody was identified. */
+  claimed: string;
+  /** Why it was refused, or how it failed; "" where neither happened. */
+  reason: string;
+  /** Kapacitor's own id of the request. */
+  upstreamRequestId: string;
+
   /** Tells a client that sent `Expect: 100-continue` to go on; does nothing otherwise. */
-  readonly sendContinue: () => void;
-  /** Kapacitor's own id of the request, for the log. */
-  readonly noteUpstreamRequestId: (id: string) => void;
+  sendContinue(): void;
   /** Ends the response; what the client is still sending is drained first, so that it reads its answer. */
-  readonly finish: () => void;
+  finish(): void;
 }
 
 /**
  * Answers an allowed request: with a value that the listener writes, or with undefined once it has streamed an answer.
  * It demands an identity: nothing can be handled for nobody.
  */
-export type Handler = (identity: Identity, exchange: Exchange) => Promise<Answer | undefined>;
+export type Handler = (
+  identity: Identity,
+  target: Target,
+  exchange: Exchange,
+) => Promise<Answer | undefined>;

@@ -16,8 +16,10 @@ interface ClientOptions {
 /** The connections of clients, each idle or busy. */
 export interface Clients {
   add(socket: Socket): void;
-  /** A request began; call the result when its answer has ended. */
-  busy(socket: Socket, response: ServerResponse): () => void;
+  /** A request began on it. */
+  begin(socket: Socket, response: ServerResponse): void;
+  /** The answer has ended. */
+  end(socket: Socket, response: ServerResponse): void;
   /** From now on each answer ends its connection. */
   drain(): void;
   closeAll(): void;
@@ -64,16 +66,20 @@ export function createClients(options: ClientOptions): Clients {
         if (states.size === 0) for (const listener of emptyListeners) listener();
       });
     },
-    busy: (socket, response) => {
+    begin: (socket, response) => {
       if (isDraining) response.shouldKeepAlive = false;
       const state = states.get(socket);
-      if (state === undefined) return () => undefined;
-      state.response = response;
-      return () => {
-        // The next request of the connection may have begun already.
-        if (state.response !== response) return;
-        Object.assign(state, newState(options.now()), { bytesWhenIdle: socket.bytesRead });
-      };
+      if (state !== undefined) state.response = response;
+    },
+    end: (socket, response) => {
+      const state = states.get(socket);
+      // The next request of the connection may have begun already.
+      if (state?.response !== response) return;
+      state.response = undefined;
+      state.bytesWhenIdle = socket.bytesRead;
+      state.idleSinceMs = options.now();
+      state.headSinceMs = undefined;
+      state.taken = -1;
     },
     drain: () => {
       isDraining = true;

@@ -1,4 +1,5 @@
 import { GatewayError } from '../kernel/errors.ts';
+import { rememberNames } from '../kernel/header-names.ts';
 
 interface RequestHead {
   readonly httpVersion: string;
@@ -6,31 +7,46 @@ interface RequestHead {
   readonly rawHeaders: readonly string[];
 }
 
-/** What may stand there once: Node and Kapacitor each take another one of two. */
-const SINGLE = ['authorization', 'content-length', 'host', 'transfer-encoding'] as const;
+/** The headers that frame a request or say whom it is from: each is looked at, and all but `expect` stand once. */
+const CHECKED = ['authorization', 'content-length', 'expect', 'host', 'transfer-encoding'] as const;
+type Checked = (typeof CHECKED)[number];
+
+const checkedName = rememberNames((name) => {
+  const lower = name.toLowerCase();
+  return CHECKED.find((each) => each === lower) ?? 'other';
+});
 
 /**
- * Refuses what two servers could frame, or attribute, differently (RFC 9112 §3.2, §6, §11.2). Node's parser has
- * refused Content-Length beside Transfer-Encoding, differing lengths, and spaces where none may be.
+ * Refuses what two servers could frame, or attribute, differently (RFC 9112 §3.2, §6, §11.2): Node and Kapacitor each
+ * take another one of two. Node's parser has refused Content-Length beside Transfer-Encoding, differing lengths, and
+ * spaces where none may be.
  * @throws GatewayError bad-framing, bad-expectation
  */
 export function checkFraming({ httpVersion, rawHeaders }: RequestHead): void {
-  if (httpVersion !== '1.1' && httpVersion !== '1.0')
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') {
     refuse('only HTTP/1.1 and HTTP/1.0 are spoken here');
-  const counts = new Map<string, number>();
+  }
+  const seen: Checked[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index]?.toLowerCase() ?? '';
-    counts.set(name, (counts.get(name) ?? 0) + 1);
+    const name = checkedName(rawHeaders[index] ?? '');
+    if (name === 'other') continue;
     checkHeader(name, rawHeaders[index + 1] ?? '', httpVersion);
+    if (name === 'expect') continue;
+    if (seen.includes(name)) refuse(`the header "${name}" may stand there only once`);
+    seen.push(name);
   }
-  for (const name of SINGLE) {
-    if ((counts.get(name) ?? 0) > 1) refuse(`the header "${name}" may stand there only once`);
+  if (httpVersion === '1.1' && !seen.includes('host')) {
+    refuse('HTTP/1.1 demands a "Host" header');
   }
-  if (httpVersion === '1.1' && !counts.has('host')) refuse('HTTP/1.1 demands a "Host" header');
 }
 
-function checkHeader(name: string, value: string, httpVersion: string): void {
+/** What Go's server takes for a Host (golang.org/x/net/http/httpguts ValidHostHeader); it is sent on as X-Forwarded-Host. */
+const HOST = /^[A-Za-z0-9!$%&'()*+,\-./:;=@[\]_~]*$/;
+
+function checkHeader(name: Checked, value: string, httpVersion: string): void {
   switch (name) {
+    case 'authorization':
+      return;
     case 'transfer-encoding':
       if (httpVersion === '1.0') refuse('HTTP/1.0 knows no Transfer-Encoding');
       if (value !== 'chunked') refuse('the only Transfer-Encoding taken is "chunked"');
@@ -40,6 +56,9 @@ function checkHeader(name: string, value: string, httpVersion: string): void {
       if (!/^\d+$/.test(value) || !Number.isSafeInteger(Number(value))) {
         refuse('the Content-Length is not a length');
       }
+      return;
+    case 'host':
+      if (!HOST.test(value)) refuse('the "Host" header is not a host');
       return;
     case 'expect':
       // RFC 9110 §10.1.1; from an HTTP/1.0 client it means nothing.

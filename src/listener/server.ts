@@ -5,11 +5,11 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { errorAnswer } from '../kernel/answer.ts';
 import { GatewayError } from '../kernel/errors.ts';
-import type { AccessRecord } from '../kernel/access-record.ts';
+import type { Exchange } from '../kernel/exchange.ts';
 import { createClients } from './clients.ts';
 import type { Clients } from './clients.ts';
+import { RequestExchange } from './exchange.ts';
 import { halfClose } from './linger.ts';
-import { requestIdOf } from './request-path.ts';
 import type { RequestPath } from './request-path.ts';
 import { createTurns } from './turns.ts';
 import { rawAnswer } from './write-answer.ts';
@@ -22,11 +22,14 @@ export interface ListenerOptions {
   readonly bodyIdleTimeoutMs: number;
   readonly maxConnections: number;
   readonly shutdownTimeoutMs: number;
+  readonly https: boolean;
   /** Called once a request is over, however it ended. @param bytes written to the client */
-  readonly onEnd: (record: AccessRecord, status: number, bytes: number) => void;
+  readonly onEnd: (exchange: Exchange, status: number, bytes: number) => void;
   /** Told where a connection could not be taken (no file descriptor is left): the server goes on. */
   readonly onServerError: (error: Error) => void;
   readonly now: () => number;
+  /** How often connections are looked at; by default every second. */
+  readonly intervalMs?: number;
 }
 
 export interface Listener {
@@ -98,43 +101,29 @@ function serve(
   expectsContinue: boolean,
 ): void {
   const { socket } = request;
-  const release = clients.busy(socket, response);
+  clients.begin(socket, response);
   // Node's parser skips what came with it, as if it had been upgraded.
   if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
   const writtenBefore = socket.bytesWritten;
-  const record = openRecord(request, options.now());
-  response.once('close', () => {
-    release();
+  const exchange = openExchange(options, request, response, expectsContinue);
+  response.on('close', () => {
+    clients.end(socket, response);
     const status = response.headersSent ? response.statusCode : GONE;
-    options.onEnd(record, status, socket.bytesWritten - writtenBefore);
+    options.onEnd(exchange, status, socket.bytesWritten - writtenBefore);
   });
-  void options.requestPath(request, response, expectsContinue, record);
+  void options.requestPath(exchange);
 }
 
 /** What the log says for a request whose client left before any answer (nginx's number). */
 const GONE = 499;
 
-function openRecord(request: IncomingMessage, startedMs: number): AccessRecord {
-  return {
-    requestId: requestIdOf(request),
-    clientAddress: addressOf(request.socket),
-    userAgent: request.headers['user-agent'] ?? '',
-    method: request.method ?? '',
-    httpVersion: request.httpVersion,
-    startedMs,
-    target: undefined,
-    identity: undefined,
-    claimed: '',
-    reason: '',
-    upstreamRequestId: '',
-  };
-}
-
-/** The peer's address; IPv4 as such where the socket listens on both families. */
-function addressOf({ remoteAddress = '' }: Socket): string {
-  return remoteAddress.startsWith('::ffff:')
-    ? remoteAddress.slice('::ffff:'.length)
-    : remoteAddress;
+function openExchange(
+  { https, now }: ListenerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  expectsContinue: boolean,
+): Exchange {
+  return new RequestExchange(request, response, { expectsContinue, https, startedMs: now() });
 }
 
 interface ParserError extends Error {
@@ -150,7 +139,8 @@ function refuseConnect(options: ListenerOptions, request: IncomingMessage, socke
   socket.on('error', () => socket.destroy());
   socket.write(answer);
   halfClose(socket);
-  options.onEnd(openRecord(request, options.now()), 404, answer.length);
+  const exchange = openExchange(options, request, new ServerResponse(request), false);
+  options.onEnd(exchange, 404, answer.length);
 }
 
 /** Bytes that Node's parser refuses: an answer, where no other request's is under way, and the connection's end. */

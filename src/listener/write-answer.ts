@@ -1,22 +1,18 @@
-import type { ServerResponse } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Answer } from '../kernel/answer.ts';
+import type { Exchange } from '../kernel/exchange.ts';
 
 /** The one writer of answers that the gateway makes itself. A request that is still arriving ends its connection. */
-export function writeAnswer(
-  response: ServerResponse,
-  answer: Answer,
-  requestId: string,
-  finish: () => void,
-): void {
-  if (!response.req.complete) response.shouldKeepAlive = false;
+export function writeAnswer(exchange: Exchange, answer: Answer): void {
+  const { request, response } = exchange;
+  if (!request.complete) response.shouldKeepAlive = false;
   response.writeHead(answer.status, {
     ...answer.headers,
     ...lengthOf(answer),
-    'Request-Id': requestId,
+    'Request-Id': exchange.requestId,
   });
-  if (answer.body !== '' && response.req.method !== 'HEAD') response.write(answer.body);
-  finish();
+  if (answer.body !== '' && request.method !== 'HEAD') response.write(answer.body);
+  exchange.finish();
 }
 
 /** An answer as bytes, for a connection on which no request could be read: it is closed behind it. */

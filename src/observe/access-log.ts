@@ -1,4 +1,4 @@
-import type { AccessRecord } from '../kernel/access-record.ts';
+import type { Exchange } from '../kernel/exchange.ts';
 import type { Log } from '../kernel/log.ts';
 import { firstValue } from '../kernel/query.ts';
 import { isWrite } from '../kernel/routes.ts';
@@ -6,7 +6,7 @@ import { encodePath } from '../kernel/path.ts';
 
 /** Writes one line a request, with the keys of Kapacitor's own access lines and a few more. */
 export type AccessLog = (
-  record: AccessRecord,
+  exchange: Exchange,
   status: number,
   bytes: number,
   endedMs: number,
@@ -14,29 +14,30 @@ export type AccessLog = (
 
 /** The query is left out: a mistyped `P=` would put a password there. A request that was not read has no path. */
 export function createAccessLog(log: Log): AccessLog {
-  return (record, status, bytes, endedMs) => {
-    const { target, identity } = record;
+  return (exchange, status, bytes, endedMs) => {
+    const { target, identity, request } = exchange;
     log.info('http request', {
-      host: record.clientAddress,
-      username: nameOf(record),
-      method: record.method,
+      host: exchange.clientAddress,
+      username: nameOf(exchange),
+      method: request.method,
       path: target === undefined ? '-' : encodePath(target.path),
       db: target !== undefined && isWrite(target) ? firstValue(target.query, 'db') : undefined,
-      protocol: `HTTP/${record.httpVersion}`,
+      protocol: `HTTP/${request.httpVersion}`,
       status,
       bytes,
-      duration_ms: endedMs - record.startedMs,
-      'request-id': record.requestId,
-      'upstream-request-id': record.upstreamRequestId === '' ? undefined : record.upstreamRequestId,
-      'user-agent': record.userAgent,
+      duration_ms: endedMs - exchange.startedMs,
+      'request-id': exchange.requestId,
+      'upstream-request-id':
+        exchange.upstreamRequestId === '' ? undefined : exchange.upstreamRequestId,
+      'user-agent': request.headers['user-agent'] ?? '',
       auth: identity?.method,
-      reason: record.reason === '' ? undefined : record.reason,
+      reason: exchange.reason === '' ? undefined : exchange.reason,
     });
   };
 }
 
 /** As Kapacitor writes it: "-" for nobody. */
-function nameOf({ identity, claimed }: AccessRecord): string {
+function nameOf({ identity, claimed }: Exchange): string {
   const name = identity?.name ?? claimed;
   return name === '' ? '-' : name;
 }

@@ -2,22 +2,22 @@ import { Client } from 'undici';
 import { createQueue } from './queue.ts';
 
 /** One connection to the upstream, for one request at a time. */
-export interface Lease {
+export interface Connection {
   readonly client: Client;
-  /** True where the connection has answered a request before: a reset may then only mean that it was idle. */
-  isReused(): boolean;
-  /** Gives the connection back; `answered` where a whole answer came over it. */
-  release(answered: boolean): void;
+  /** Answers since the socket was opened: after the first, a reset may only mean that it was idle. */
+  answers: number;
 }
 
 /** A bounded number of connections, with a bounded queue of requests that wait for one. */
 export interface Connections {
   /**
    * A free connection, at once or after waiting for one.
-   * @param isWanted false once nobody waits for the lease any more
+   * @param isWanted false once nobody waits for it any more
    * @throws GatewayError overloaded: the queue is full, or the wait was too long
    */
-  lease(isWanted: () => boolean): Lease | Promise<Lease>;
+  take(isWanted: () => boolean): Connection | Promise<Connection>;
+  /** Gives a connection back, once for each time it was taken; its next user finds it as it is, open or closed. */
+  giveBack(connection: Connection): void;
   /** Closes idle connections and those in use. */
   close(): Promise<void>;
 }
@@ -38,35 +38,23 @@ const KEEP_ALIVE_MS = 60_000;
 /** Kapacitor's answers have few headers, but httpOut nodes and proxies before it may add to them. */
 const MAX_RESPONSE_HEADER_BYTES = 256 * 1024;
 
-interface Connection {
-  readonly client: Client;
-  /** Answers since the socket was opened. */
-  answers: number;
-}
-
 export function createConnections(options: ConnectionOptions): Connections {
   const all = new Set<Connection>();
   // The most recently used first: under little load few connections are kept warm, the others time out.
   const idle: Connection[] = [];
   const queue = createQueue<Connection>(options);
 
-  const leaseOf = (connection: Connection): Lease => ({
-    client: connection.client,
-    isReused: () => connection.answers > 0,
-    release: (answered) => {
-      if (answered) connection.answers++;
-      if (!queue.give(connection)) idle.push(connection);
-    },
-  });
-
   return {
-    lease: (isWanted) => {
+    take: (isWanted) => {
       const free = idle.pop();
-      if (free !== undefined) return leaseOf(free);
-      if (all.size >= options.maxConnections) return queue.wait(isWanted).then(leaseOf);
+      if (free !== undefined) return free;
+      if (all.size >= options.maxConnections) return queue.wait(isWanted);
       const connection = openConnection(options);
       all.add(connection);
-      return leaseOf(connection);
+      return connection;
+    },
+    giveBack: (connection) => {
+      if (!queue.give(connection)) idle.push(connection);
     },
     close: async () => {
       queue.refuseAll();

@@ -2,7 +2,7 @@ import { GatewayError } from '../kernel/errors.ts';
 import type { Exchange, Handler } from '../kernel/exchange.ts';
 import type { Identity } from '../kernel/identity.ts';
 import { PREVIEW, isLogStream } from '../kernel/routes.ts';
-import type { Method } from '../kernel/target.ts';
+import type { Method, Target } from '../kernel/target.ts';
 import type { Connections } from './connections.ts';
 import type { Lane } from './lanes.ts';
 import { laneOf } from './lanes.ts';
@@ -15,85 +15,87 @@ interface Parts {
   readonly patience: Patience;
 }
 
-/** Answers 4 readers of one user at a time: one user must not take every place (§2.5 of the design). */
+/** One user must not take the places of all readers of the log. */
 const MAX_STREAMS_PER_USER = 4;
+
+/** What may reach Kapacitor twice without harm (RFC 9110 §9.2.2, of the methods it routes; a PUT has a body). */
+const REPEATABLE: ReadonlySet<Method> = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE']);
 
 /** The handler of everything that is not the gateway's own: it streams the request to Kapacitor and its answer back. */
 export function createForward(parts: Parts): Handler {
   const streamsOf = new Map<string, number>();
-  return async (identity, exchange) => {
-    const lane = laneOf(exchange.target);
-    if (lane !== 'streams') {
-      await forward(parts, lane, identity, exchange);
-      return undefined;
-    }
-    const streams = streamsOf.get(identity.name) ?? 0;
-    if (streams >= MAX_STREAMS_PER_USER) {
-      throw new GatewayError('overloaded', {
-        message: `user ${identity.name} already reads ${MAX_STREAMS_PER_USER} log streams`,
-      });
-    }
-    streamsOf.set(identity.name, streams + 1);
-    try {
-      await forward(parts, lane, identity, exchange);
-    } finally {
-      const left = (streamsOf.get(identity.name) ?? 1) - 1;
-      if (left > 0) streamsOf.set(identity.name, left);
-      else streamsOf.delete(identity.name);
-    }
-    return undefined;
+  return (identity, target, exchange) => {
+    const lane = laneOf(target);
+    const headers = outgoingHeaders(identity, target, exchange);
+    const send = (): Promise<undefined> => forward(parts, { target, lane, headers }, exchange);
+    return lane === 'streams' ? withinLimit(streamsOf, identity.name, send) : send();
   };
 }
 
+interface Outgoing {
+  readonly target: Target;
+  readonly lane: Lane;
+  readonly headers: string[];
+}
+
 /** One silent retry where an idle connection was closed under a request that may be sent twice. */
-async function forward(
-  parts: Parts,
-  lane: Lane,
-  identity: Identity,
-  exchange: Exchange,
-): Promise<void> {
-  const mayRepeat = REPEATABLE.has(exchange.target.method);
-  const isDone = await attempt(parts, lane, identity, exchange, mayRepeat);
-  if (!isDone) await attempt(parts, lane, identity, exchange, false);
+async function forward(parts: Parts, outgoing: Outgoing, exchange: Exchange): Promise<undefined> {
+  const mayRepeat = REPEATABLE.has(outgoing.target.method);
+  const isDone = await attempt(parts, outgoing, exchange, mayRepeat);
+  if (!isDone) await attempt(parts, outgoing, exchange, false);
+  return undefined;
 }
 
 /** @returns false where the request may be sent once more, which happens only if `mayRepeat` */
 async function attempt(
-  parts: Parts,
-  lane: Lane,
-  identity: Identity,
+  { connections, patience }: Parts,
+  { target, lane, headers }: Outgoing,
   exchange: Exchange,
   mayRepeat: boolean,
 ): Promise<boolean> {
-  const lease = await parts.connections[lane].lease(() => !exchange.response.destroyed);
-  const relay = new Relay(exchange, lease, {
-    headers: outgoingHeaders(identity, exchange),
-    isLogStream: lane === 'streams',
-  });
-  parts.patience.watch(relay);
-  let isAnswered = false;
+  const places = connections[lane];
+  const connection = await places.take(() => !exchange.response.destroyed);
+  const relay = new Relay(exchange, connection, lane === 'streams');
+  patience.watch(relay);
   try {
-    await relay.run();
-    isAnswered = true;
+    await relay.run(target, headers);
     return true;
   } catch (error) {
     if (mayRepeat && relay.wasCutWhileIdle(error)) return false;
     throw error;
   } finally {
-    parts.patience.forget(relay);
-    lease.release(isAnswered);
+    patience.forget(relay);
+    places.giveBack(connection);
   }
 }
 
-/** What may reach Kapacitor twice without harm (RFC 9110 §9.2.2, of the methods it routes; a PUT has a body). */
-const REPEATABLE: ReadonlySet<Method> = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE']);
+async function withinLimit(
+  streamsOf: Map<string, number>,
+  name: string,
+  send: () => Promise<undefined>,
+): Promise<undefined> {
+  const streams = streamsOf.get(name) ?? 0;
+  if (streams >= MAX_STREAMS_PER_USER) {
+    throw new GatewayError('overloaded', {
+      message: `user ${name} already reads ${MAX_STREAMS_PER_USER} log streams`,
+    });
+  }
+  streamsOf.set(name, streams + 1);
+  try {
+    await send();
+    return undefined;
+  } finally {
+    const left = (streamsOf.get(name) ?? 1) - 1;
+    if (left > 0) streamsOf.set(name, left);
+    else streamsOf.delete(name);
+  }
+}
 
-function outgoingHeaders(identity: Identity, exchange: Exchange): string[] {
-  const { request, target, requestId, clientAddress, https } = exchange;
-  return requestHeaders(request.rawHeaders, {
-    requestId,
-    clientAddress,
-    https,
+function outgoingHeaders(identity: Identity, target: Target, exchange: Exchange): string[] {
+  return requestHeaders(exchange.request.rawHeaders, {
+    requestId: exchange.requestId,
+    clientAddress: exchange.clientAddress,
+    https: exchange.https,
     user: identity.name,
     dropAcceptEncoding: target.path.startsWith(PREVIEW) && !isLogStream(target),
   });

@@ -21,7 +21,7 @@ export async function probeUpstream(
     maxWaitMs: 1,
   });
   try {
-    const { client } = await connections.lease(() => true);
+    const { client } = await connections.take(() => true);
     const response = await client.request({
       method: 'GET',
       path: PING,

@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { GatewayError, messageOf } from '../kernel/errors.ts';
 import type { Exchange } from '../kernel/exchange.ts';
-import type { Lease } from './connections.ts';
+import type { Target } from '../kernel/target.ts';
+import type { Connection } from './connections.ts';
 import type { Transfer, Wait } from './patience.ts';
 import { RequestBody } from './request-body.ts';
 import { responseHead } from './response-headers.ts';
@@ -15,16 +16,14 @@ type Controller = Dispatcher.DispatchController;
  */
 const MAX_LOG_BACKLOG_BYTES = 4 * 1024 * 1024;
 
-interface RelayOptions {
-  readonly headers: string[];
-  readonly isLogStream: boolean;
-}
+/** Beyond this, copying costs more than a second piece. */
+const MAX_JOINED_BYTES = 4096;
 
 /** One request on its way to Kapacitor and its answer on the way back: streamed, with back-pressure both ways. */
 export class Relay implements Dispatcher.DispatchHandler, Transfer {
   readonly #exchange: Exchange;
-  readonly #lease: Lease;
-  readonly #options: RelayOptions;
+  readonly #connection: Connection;
+  readonly #isLogStream: boolean;
   readonly #response: ServerResponse;
   readonly #body: RequestBody | null;
   #controller: Controller | undefined;
@@ -34,14 +33,15 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
   #givenUp: GatewayError | undefined;
   #wasReused = false;
   #hasAnswerBegun = false;
+  #isBodyBegun = false;
 
-  constructor(exchange: Exchange, lease: Lease, options: RelayOptions) {
+  constructor(exchange: Exchange, connection: Connection, isLogStream: boolean) {
     this.#exchange = exchange;
-    this.#lease = lease;
-    this.#options = options;
+    this.#connection = connection;
+    this.#isLogStream = isLogStream;
     this.#response = exchange.response;
     this.#body = hasBody(exchange)
-      ? new RequestBody(exchange.request, exchange.sendContinue)
+      ? new RequestBody(exchange.request, () => exchange.sendContinue())
       : null;
   }
 
@@ -49,7 +49,7 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
    * Sends the request, and resolves once its whole answer was passed on.
    * @throws GatewayError client-gone, slow-client, upstream-unreachable, upstream-broken, upstream-timeout
    */
-  run(): Promise<void> {
+  run({ method, sent }: Target, headers: string[]): Promise<void> {
     return new Promise((resolve, reject) => {
       // Its client may have left while it was authenticated, or waited for a connection.
       if (this.#response.destroyed) {
@@ -58,12 +58,8 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
       }
       this.#resolve = resolve;
       this.#reject = reject;
-      this.#response.once('close', this.#onClientClose);
-      const { method, sent } = this.#exchange.target;
-      this.#lease.client.dispatch(
-        { method, path: sent, headers: this.#options.headers, body: this.#body },
-        this,
-      );
+      this.#response.on('close', this.#onClientClose);
+      this.#connection.client.dispatch({ method, path: sent, headers, body: this.#body }, this);
     });
   }
 
@@ -93,7 +89,7 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
 
   onRequestStart(controller: Controller): void {
     this.#controller = controller;
-    this.#wasReused = this.#lease.isReused();
+    this.#wasReused = this.#connection.answers > 0;
     const reason =
       this.#givenUp ?? (this.#isClientGone ? new GatewayError('client-gone') : undefined);
     if (reason !== undefined) controller.abort(reason);
@@ -108,7 +104,7 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
     if (status < 200) return;
     const head = responseHead(textOf(controller.rawHeaders), this.#exchange.requestId);
     if (head.upstreamRequestId !== undefined) {
-      this.#exchange.noteUpstreamRequestId(head.upstreamRequestId);
+      this.#exchange.upstreamRequestId = head.upstreamRequestId;
     }
     // Kapacitor answered before it had the whole body: what is still on its way must not become a next request.
     if (!this.#exchange.request.complete) this.#response.shouldKeepAlive = false;
@@ -120,8 +116,8 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
-    if (this.#response.write(chunk)) return;
-    if (!this.#options.isLogStream) {
+    if (this.#write(chunk)) return;
+    if (!this.#isLogStream) {
       controller.pause();
       this.#response.once('drain', () => {
         controller.resume();
@@ -136,6 +132,7 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
   }
 
   onResponseEnd(): void {
+    this.#connection.answers++;
     this.#detach();
     this.#exchange.finish();
     this.#resolve();
@@ -144,6 +141,13 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
   onResponseError(_: Controller, error: Error): void {
     this.#detach();
     this.#reject(this.#endFor(error));
+  }
+
+  /** The first bytes go as text: Node joins them with the head then, and both leave in one piece. */
+  #write(chunk: Buffer): boolean {
+    if (this.#isBodyBegun || chunk.length > MAX_JOINED_BYTES) return this.#response.write(chunk);
+    this.#isBodyBegun = true;
+    return this.#response.write(chunk.toString('latin1'), 'latin1');
   }
 
   readonly #onClientClose = (): void => {

@@ -1,3 +1,5 @@
+import { rememberNames } from '../kernel/header-names.ts';
+
 /** What the upstream is told about the request beyond what the client sent. */
 export interface RequestFacts {
   readonly clientAddress: string;
@@ -62,10 +64,13 @@ export function requestHeaders(rawHeaders: readonly string[], facts: RequestFact
   const named = namedInConnection(rawHeaders);
   const headers: string[] = [];
   let host = '';
-  for (const [name, value] of pairsOf(rawHeaders)) {
-    const lower = name.toLowerCase();
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    const value = rawHeaders[index + 1] ?? '';
+    const { lower, fate } = judgeName(name);
     if (lower === 'host') host = value;
-    if (isDropped(lower, named, facts)) continue;
+    if (fate === 'dropped' || (fate !== 'framing' && named.has(lower))) continue;
+    if (fate === 'accept-encoding' && facts.dropAcceptEncoding) continue;
     headers.push(name, value);
   }
   headers.push('X-Forwarded-For', facts.clientAddress);
@@ -76,32 +81,37 @@ export function requestHeaders(rawHeaders: readonly string[], facts: RequestFact
   return headers;
 }
 
-/** Name and value in turn → pairs. */
-export function* pairsOf(rawHeaders: readonly string[]): Generator<readonly [string, string]> {
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    yield [rawHeaders[index] ?? '', rawHeaders[index + 1] ?? ''];
-  }
+interface JudgedName {
+  readonly lower: string;
+  /** `framing` was checked, and must arrive whatever Connection names. */
+  readonly fate: 'passed' | 'dropped' | 'framing' | 'accept-encoding';
 }
+
+const judgeName = rememberNames((name): JudgedName => {
+  const lower = name.toLowerCase();
+  if (lower === 'content-length') return { lower, fate: 'framing' };
+  const canonical = lower.replace(/[_.]/g, '-');
+  if (canonical === 'accept-encoding') return { lower, fate: 'accept-encoding' };
+  const isDropped =
+    DROPPED.has(canonical) ||
+    canonical === 'content-length' ||
+    CLAIM_PREFIXES.some((prefix) => canonical.startsWith(prefix));
+  return { lower, fate: isDropped ? 'dropped' : 'passed' };
+});
+
+const NONE: ReadonlySet<string> = new Set();
+
+const isConnection = rememberNames((name) => name.toLowerCase() === 'connection');
 
 /** The header names that `Connection` lists, in lower case: they are for the next hop only. */
 export function namedInConnection(rawHeaders: readonly string[]): ReadonlySet<string> {
-  const named = new Set<string>();
-  for (const [name, value] of pairsOf(rawHeaders)) {
-    if (name.toLowerCase() !== 'connection') continue;
-    for (const token of value.split(',')) named.add(token.trim().toLowerCase());
+  let named: Set<string> | undefined;
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    if (!isConnection(rawHeaders[index] ?? '')) continue;
+    named ??= new Set();
+    for (const token of rawHeaders[index + 1]?.split(',') ?? []) {
+      named.add(token.trim().toLowerCase());
+    }
   }
-  return named;
-}
-
-function isDropped(lower: string, named: ReadonlySet<string>, facts: RequestFacts): boolean {
-  // The body's framing was checked and must arrive, whatever Connection names.
-  if (lower === 'content-length') return false;
-  const canonical = lower.replace(/[_.]/g, '-');
-  return (
-    DROPPED.has(canonical) ||
-    canonical === 'content-length' ||
-    CLAIM_PREFIXES.some((prefix) => canonical.startsWith(prefix)) ||
-    named.has(lower) ||
-    (facts.dropAcceptEncoding && canonical === 'accept-encoding')
-  );
+  return named ?? NONE;
 }

@@ -1,4 +1,5 @@
-import { namedInConnection, pairsOf } from './request-headers.ts';
+import { rememberNames } from '../kernel/header-names.ts';
+import { namedInConnection } from './request-headers.ts';
 
 /** What belongs to the connection to Kapacitor, and what the gateway decides itself. */
 const DROPPED: ReadonlySet<string> = new Set([
@@ -25,15 +26,25 @@ export function responseHead(rawHeaders: readonly string[], requestId: string): 
   const named = namedInConnection(rawHeaders);
   const headers: string[] = [];
   let upstreamRequestId: string | undefined;
-  let versions = 0;
-  for (const [name, value] of pairsOf(rawHeaders)) {
-    const lower = name.toLowerCase();
+  let hasVersion = false;
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    const value = rawHeaders[index + 1] ?? '';
+    const { lower, isDropped } = judgeName(name);
     if (lower === 'request-id') upstreamRequestId = value;
-    // Preview paths are dispatched twice by Kapacitor, and so is this header.
-    if (lower === 'x-kapacitor-version' && versions++ > 0) continue;
-    if (DROPPED.has(lower) || named.has(lower) || lower.startsWith('access-control-')) continue;
+    if (isDropped || named.has(lower)) continue;
+    if (lower === 'x-kapacitor-version') {
+      // Preview paths are dispatched twice by Kapacitor, and so is this header.
+      if (hasVersion) continue;
+      hasVersion = true;
+    }
     headers.push(name, value);
   }
   headers.push('Request-Id', requestId);
   return { headers, upstreamRequestId };
 }
+
+const judgeName = rememberNames((name) => {
+  const lower = name.toLowerCase();
+  return { lower, isDropped: DROPPED.has(lower) || lower.startsWith('access-control-') };
+});

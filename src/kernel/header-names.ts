@@ -1,0 +1,20 @@
+/** More distinct names than honest clients ever send; after a header bomb it begins anew. */
+const MAX_REMEMBERED = 500;
+
+/**
+ * Remembers what a pure function says of a header name. The same few names come with every request, and lowering and
+ * looking each up again is what reading headers costs.
+ */
+export function rememberNames<Verdict>(
+  judge: (name: string) => Verdict,
+): (name: string) => Verdict {
+  const remembered = new Map<string, Verdict>();
+  return (name) => {
+    const known = remembered.get(name);
+    if (known !== undefined) return known;
+    const verdict = judge(name);
+    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+    remembered.set(name, verdict);
+    return verdict;
+  };
+}

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Exchange } from '../kernel/exchange.ts';
+import type { Identity } from '../kernel/identity.ts';
+import type { Target } from '../kernel/target.ts';
+import { finishResponse } from './linger.ts';
+
+interface Facts {
+  readonly expectsContinue: boolean;
+  readonly https: boolean;
+  readonly startedMs: number;
+}
+
+/** The exchange that the listener opens for each request. */
+export class RequestExchange implements Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  readonly clientAddress: string;
+  readonly https: boolean;
+  readonly startedMs: number;
+  target: Target | undefined = undefined;
+  identity: Identity | undefined = undefined;
+  claimed = '';
+  reason = '';
+  upstreamRequestId = '';
+  private awaitsContinue: boolean;
+
+  constructor(request: IncomingMessage, response: ServerResponse, facts: Facts) {
+    this.request = request;
+    this.response = response;
+    this.requestId = requestIdOf(request);
+    this.clientAddress = addressOf(request.socket);
+    this.https = facts.https;
+    this.startedMs = facts.startedMs;
+    this.awaitsContinue = facts.expectsContinue;
+  }
+
+  sendContinue(): void {
+    if (!this.awaitsContinue) return;
+    this.awaitsContinue = false;
+    this.response.writeContinue();
+  }
+
+  finish(): void {
+    finishResponse(this.request, this.response);
+  }
+}
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
+
+/** The client's `Request-Id` where it is one, else a new one. */
+function requestIdOf({ headers }: IncomingMessage): string {
+  const given = headers['request-id'];
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+/** The peer's address; IPv4 as such where the socket listens on both families. */
+function addressOf({ remoteAddress = '' }: Socket): string {
+  return remoteAddress.startsWith('::ffff:')
+    ? remoteAddress.slice('::ffff:'.length)
+    : remoteAddress;
+}
