@@ -1,0 +1,495 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { createAuthenticate } from '../../src/authenticate/authenticate.ts';
+import type { Authenticate, Authentication } from '../../src/authenticate/authenticate.ts';
+import type { Account, Directory } from '../../src/authenticate/directory.ts';
+import type { Passwords } from '../../src/authenticate/password.ts';
+import { createTokens } from '../../src/authenticate/token.ts';
+import { createVerifiedPasswords } from '../../src/authenticate/verified.ts';
+import { GatewayError } from '../../src/kernel/errors.ts';
+import { Secret } from '../../src/kernel/secret.ts';
+import { eventually } from '../support/eventually.ts';
+import { makeToken } from '../support/jwt.ts';
+
+const GRANTS = { api: new Map(), databases: new Map() };
+const SECRET = 'a-secret-of-32-characters-length';
+
+/** A hash of this cost, which the fake below holds for that of the password named in it. */
+function hashOf(password: string, cost = 10, version = '$2b$'): string {
+  const digest = Buffer.from(password).toString('hex').padEnd(53, '.');
+  return `${version}${String(cost).padStart(2, '0')}$${digest}`;
+}
+
+let accounts: Map<string, Account>;
+let highestCost: number;
+/** Costs of all that was compared or spent, in order. */
+let work: number[];
+let renewed: string[];
+let failures: string[];
+let gate: Promise<void>;
+let directoryFault: Error | undefined;
+
+beforeEach(() => {
+  accounts = new Map();
+  highestCost = 10;
+  work = [];
+  renewed = [];
+  failures = [];
+  gate = Promise.resolve();
+  directoryFault = undefined;
+  add('ann', 'secret');
+});
+
+function add(name: string, password: string, cost = 10): void {
+  accounts.set(name, { name, admin: false, grants: GRANTS, hash: hashOf(password, cost) });
+}
+
+const passwords: Passwords = {
+  hash: async (password) => {
+    await gate;
+    return hashOf(password.reveal(), 12);
+  },
+  compare: async (password, hash) => {
+    work.push(Number(hash.slice(4, 6)));
+    await gate;
+    return hash.slice(7) === hashOf(password.reveal()).slice(7);
+  },
+  spend: async (_, cost) => {
+    work.push(cost);
+    await gate;
+  },
+};
+
+const directory: Directory = {
+  find: (name) => {
+    if (directoryFault !== undefined) throw directoryFault;
+    return accounts.get(name);
+  },
+  highestCost: () => {
+    if (directoryFault !== undefined) throw directoryFault;
+    return highestCost;
+  },
+  renewHash: (name, oldHash, newHash) => {
+    const account = accounts.get(name);
+    if (account?.hash !== oldHash) return Promise.resolve();
+    renewed.push(`${name} ${newHash.slice(0, 7)}`);
+    accounts.set(name, { ...account, hash: newHash });
+    return Promise.resolve();
+  },
+};
+
+function create(
+  options: { ttlMs?: number; bcryptCost?: number; passwords?: Passwords } = {},
+): Authenticate {
+  return createAuthenticate({
+    directory,
+    passwords: options.passwords ?? passwords,
+    verified: createVerifiedPasswords({ matchedTtlMs: options.ttlMs ?? 60_000, maxEntries: 10 }),
+    tokens: createTokens(new Secret(SECRET), Date.now),
+    bcryptCost: options.bcryptCost ?? 10,
+    onRenewalFailure: (name, error) => failures.push(`${name}: ${String(error)}`),
+  });
+}
+
+function login(
+  authenticate: Authenticate,
+  name: string,
+  password: string,
+): Promise<Authentication> {
+  return authenticate({ kind: 'password', name, password: new Secret(password), via: 'basic' });
+}
+
+async function outcome(authentication: Promise<Authentication>): Promise<string> {
+  const result = await authentication;
+  return result.kind === 'known'
+    ? `${result.identity.name} by ${result.identity.method}`
+    : result.message;
+}
+
+function total(): number {
+  return work.reduce((sum, cost) => sum + 2 ** cost, 0);
+}
+
+const KNOWN = 'ann by basic';
+const FAILED = 'authorization failed';
+
+describe('a password', () => {
+  test('that is right makes its user known, as the directory has them', async () => {
+    expect(await login(create(), 'ann', 'secret')).toEqual({
+      kind: 'known',
+      identity: { name: 'ann', admin: false, grants: GRANTS, method: 'basic' },
+    });
+  });
+
+  test('that is wrong, and a name that is unknown, are refused in the same words', async () => {
+    const authenticate = create();
+    expect(await login(authenticate, 'ann', 'x')).toEqual({
+      kind: 'refused',
+      message: FAILED,
+      claimed: 'ann',
+    });
+    expect(await login(authenticate, 'zzz', 'x')).toEqual({
+      kind: 'refused',
+      message: FAILED,
+      claimed: 'zzz',
+    });
+    expect(await login(authenticate, '', 'x')).toMatchObject({ message: 'username required' });
+  });
+
+  test.each(['', 'x'.repeat(73), 'ä'.repeat(37), 'a\0b', '\0'])(
+    'that cannot be one (%j) is refused, even where the hash would fit',
+    async (password) => {
+      add('odd', password);
+      expect(await outcome(login(create(), 'odd', password))).toBe(FAILED);
+      expect(total()).toBe(2 ** 10);
+    },
+  );
+
+  test('of 72 bytes is one', async () => {
+    const longest = 'x'.repeat(72);
+    accounts.set('long', { name: 'long', admin: false, grants: GRANTS, hash: hashOf('y') });
+    const everything: Passwords = { ...passwords, compare: () => Promise.resolve(true) };
+    expect(await outcome(login(create({ passwords: everything }), 'long', longest))).toBe(
+      'long by basic',
+    );
+    expect(await outcome(login(create({ passwords: everything }), 'long', `${longest}x`))).toBe(
+      FAILED,
+    );
+  });
+
+  test.each(['', '*', '$2a$', '$2b$10$short', 'plain'])(
+    'against the malformed hash %j is refused, at full cost',
+    async (hash) => {
+      accounts.set('bad', { name: 'bad', admin: false, grants: GRANTS, hash });
+      expect(await outcome(login(create(), 'bad', hash))).toBe(FAILED);
+      expect(total()).toBe(2 ** 10);
+    },
+  );
+});
+
+describe('every failed login costs the same', () => {
+  for (const highest of [4, 10, 13]) {
+    for (const cost of [4, 5, 9, 10, 13]) {
+      if (cost > highest) continue;
+      test(`a user of cost ${cost} where the highest is ${highest}`, async () => {
+        highestCost = highest;
+        add('ben', 'secret', cost);
+        await login(create({ bcryptCost: 4 }), 'ben', 'x');
+        expect(total()).toBe(2 ** highest);
+      });
+    }
+    test(`an unknown name, and an empty store, where the highest is ${highest}`, async () => {
+      highestCost = highest;
+      const authenticate = create();
+      await login(authenticate, 'zzz', 'x');
+      accounts.clear();
+      await login(authenticate, 'ann', 'x');
+      expect(work).toEqual([highest, highest]);
+    });
+  }
+
+  test('a wrong password that comes again at once costs nothing, for a name that is unknown too', async () => {
+    const authenticate = create();
+    for (const name of ['ann', 'zzz']) {
+      await login(authenticate, name, 'x');
+      const before = total();
+      for (let round = 0; round < 10; round++)
+        expect(await outcome(login(authenticate, name, 'x'))).toBe(FAILED);
+      expect(total()).toBe(before);
+    }
+  });
+});
+
+describe('a match is remembered', () => {
+  test('and costs one comparison', async () => {
+    const authenticate = create();
+    for (let round = 0; round < 5; round++)
+      expect(await outcome(login(authenticate, 'ann', 'secret'))).toBe(KNOWN);
+    expect(work).toEqual([10]);
+  });
+
+  test('for that name and that password only', async () => {
+    add('a', 'bc');
+    add('ab', 'xyz');
+    const authenticate = create();
+    expect(await outcome(login(authenticate, 'a', 'bc'))).toBe('a by basic');
+    expect(await outcome(login(authenticate, 'ab', 'c'))).toBe(FAILED);
+  });
+
+  test('not past a change of the password', async () => {
+    const authenticate = create();
+    await login(authenticate, 'ann', 'secret');
+    add('ann', 'other');
+    expect(await outcome(login(authenticate, 'ann', 'secret'))).toBe(FAILED);
+    expect(await outcome(login(authenticate, 'ann', 'other'))).toBe(KNOWN);
+  });
+
+  test('not past the deletion of the user, but again when they come back', async () => {
+    const authenticate = create();
+    await login(authenticate, 'ann', 'secret');
+    const account = accounts.get('ann');
+    accounts.delete('ann');
+    expect(await outcome(login(authenticate, 'ann', 'secret'))).toBe(FAILED);
+    if (account !== undefined) accounts.set('ann', account);
+    expect(await outcome(login(authenticate, 'ann', 'secret'))).toBe(KNOWN);
+  });
+
+  test('with the rights that its user has now', async () => {
+    const authenticate = create();
+    await login(authenticate, 'ann', 'secret');
+    accounts.set('ann', {
+      ...{ name: 'ann', grants: GRANTS, hash: hashOf('secret') },
+      admin: true,
+    });
+    expect(await login(authenticate, 'ann', 'secret')).toMatchObject({ identity: { admin: true } });
+  });
+
+  test('through any number of failures', async () => {
+    const authenticate = create();
+    await login(authenticate, 'ann', 'secret');
+    for (let round = 0; round < 100; round++) await login(authenticate, 'ann', `wrong ${round}`);
+    work = [];
+    expect(await outcome(login(authenticate, 'ann', 'secret'))).toBe(KNOWN);
+    expect(work).toEqual([]);
+  });
+
+  test('not where cache-expiration is 0', async () => {
+    const authenticate = create({ ttlMs: 0 });
+    for (let round = 0; round < 3; round++) await login(authenticate, 'ann', 'secret');
+    expect(work).toEqual([10, 10, 10]);
+  });
+
+  test('a user of a full cache is still let in', async () => {
+    const authenticate = create();
+    for (let round = 0; round < 50; round++) {
+      add(`user${round}`, 'secret');
+      expect(await outcome(login(authenticate, `user${round}`, 'secret'))).toBe(
+        `user${round} by basic`,
+      );
+    }
+  });
+});
+
+describe('logins at the same time', () => {
+  test('a hundred with one password cost one comparison, right or wrong', async () => {
+    const authenticate = create();
+    for (const [password, want] of [
+      ['secret', KNOWN],
+      ['wrong', FAILED],
+    ] as const) {
+      work = [];
+      const logins = Array.from({ length: 100 }, () =>
+        outcome(login(authenticate, 'ann', password)),
+      );
+      expect(new Set(await Promise.all(logins))).toEqual(new Set([want]));
+      expect(work).toEqual([10]);
+    }
+  });
+
+  test('are refused together where the queue is full, and the next one is not', async () => {
+    let isFull = true;
+    const full: Passwords = {
+      ...passwords,
+      compare: (password, hash) =>
+        isFull ? Promise.reject(new GatewayError('overloaded')) : passwords.compare(password, hash),
+    };
+    const authenticate = create({ passwords: full });
+    const results = await Promise.allSettled(
+      Array.from({ length: 5 }, () => login(authenticate, 'ann', 'secret')),
+    );
+    for (const result of results) expect(result).toMatchObject({ reason: { code: 'overloaded' } });
+    isFull = false;
+    expect(await outcome(login(authenticate, 'ann', 'secret'))).toBe(KNOWN);
+  });
+
+  async function whileComparing(change: () => void): Promise<string> {
+    let open: () => void = () => undefined;
+    gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const result = outcome(login(create(), 'ann', 'secret'));
+    await eventually('the comparison', () => work.length === 1);
+    change();
+    open();
+    return result;
+  }
+
+  test('a user who is deleted while their password is compared is refused', async () => {
+    expect(await whileComparing(() => accounts.delete('ann'))).toBe(FAILED);
+  });
+
+  test('one who gets another password meanwhile is refused with the old one', async () => {
+    expect(
+      await whileComparing(() => {
+        add('ann', 'other');
+      }),
+    ).toBe(FAILED);
+  });
+
+  test('one whose hash is made anew meanwhile, of the same password, is let in', async () => {
+    expect(
+      await whileComparing(() => {
+        add('ann', 'secret', 12);
+      }),
+    ).toBe(KNOWN);
+  });
+
+  test('one who loses rights meanwhile comes without them', async () => {
+    accounts.set('ann', { name: 'ann', admin: true, grants: GRANTS, hash: hashOf('secret') });
+    let open: () => void = () => undefined;
+    gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const result = login(create(), 'ann', 'secret');
+    await eventually('the comparison', () => work.length === 1);
+    add('ann', 'secret');
+    open();
+    expect(await result).toMatchObject({ kind: 'known', identity: { admin: false } });
+  });
+
+  test('one who never stops changing is given up', async () => {
+    let cost = 4;
+    const changing: Passwords = {
+      ...passwords,
+      compare: async (password, hash) => {
+        const matched = await passwords.compare(password, hash);
+        add('ann', 'secret', ++cost);
+        return matched;
+      },
+    };
+    expect(
+      await outcome(login(create({ passwords: changing, bcryptCost: 4 }), 'ann', 'secret')),
+    ).toBe(FAILED);
+    expect(work.length).toBeLessThan(10);
+  });
+});
+
+describe('a hash of lower cost', () => {
+  test('is renewed at the next login, behind its back and once', async () => {
+    accounts.set('ann', {
+      name: 'ann',
+      admin: false,
+      grants: GRANTS,
+      hash: hashOf('secret', 4, '$2a$'),
+    });
+    const authenticate = create({ bcryptCost: 12 });
+    expect(await outcome(login(authenticate, 'ann', 'secret'))).toBe(KNOWN);
+    await eventually('the renewal', () => renewed.length > 0);
+    for (let round = 0; round < 3; round++)
+      expect(await outcome(login(authenticate, 'ann', 'secret'))).toBe(KNOWN);
+    expect(renewed).toEqual(['ann $2b$12$']);
+  });
+
+  test('is not by a wrong password', async () => {
+    add('ann', 'secret', 4);
+    await login(create({ bcryptCost: 12 }), 'ann', 'x');
+    expect(renewed).toEqual([]);
+  });
+
+  test('is not where it has changed meanwhile', async () => {
+    add('ann', 'secret', 4);
+    let open: () => void = () => undefined;
+    const slow = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const slowly: Passwords = {
+      ...passwords,
+      hash: (password) => slow.then(() => passwords.hash(password)),
+    };
+    expect(
+      await outcome(login(create({ bcryptCost: 12, passwords: slowly }), 'ann', 'secret')),
+    ).toBe(KNOWN);
+    add('ann', 'other', 4);
+    open();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(renewed).toEqual([]);
+    expect(accounts.get('ann')?.hash).toBe(hashOf('other', 4));
+  });
+
+  test('that cannot be renewed lets its user in all the same, and is told', async () => {
+    add('ann', 'secret', 4);
+    const full: Passwords = {
+      ...passwords,
+      hash: () => Promise.reject(new GatewayError('overloaded')),
+    };
+    expect(await outcome(login(create({ bcryptCost: 12, passwords: full }), 'ann', 'secret'))).toBe(
+      KNOWN,
+    );
+    await eventually('the word', () => failures.length === 1);
+    expect(failures[0]).toMatch(/^ann: /);
+  });
+
+  test('one of higher cost is left alone', async () => {
+    highestCost = 14;
+    add('ann', 'secret', 14);
+    await login(create({ bcryptCost: 10 }), 'ann', 'secret');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(renewed).toEqual([]);
+  });
+});
+
+describe('a directory that cannot say', () => {
+  test('is 503 for every kind of credentials, never a refusal', async () => {
+    const authenticate = create();
+    await login(authenticate, 'ann', 'secret');
+    directoryFault = new Error('disk');
+    const claims = { username: 'ann', exp: Math.floor(Date.now() / 1000) + 60 };
+    const token = new Secret(makeToken({ header: { alg: 'HS256' }, claims, secret: SECRET }));
+    for (const attempt of [
+      login(authenticate, 'ann', 'secret'),
+      login(authenticate, 'zzz', 'x'),
+      authenticate({ kind: 'bearer', token }),
+    ]) {
+      await expect(attempt).rejects.toMatchObject({ code: 'directory-unavailable', status: 503 });
+    }
+  });
+
+  test('is so too where only its highest cost cannot be read', async () => {
+    const half: Directory = {
+      ...directory,
+      highestCost: () => {
+        throw new Error('disk');
+      },
+    };
+    const authenticate = createAuthenticate({
+      ...{ directory: half, passwords, bcryptCost: 10, onRenewalFailure: () => undefined },
+      verified: createVerifiedPasswords({ matchedTtlMs: 0 }),
+      tokens: createTokens(new Secret(''), Date.now),
+    });
+    for (const [name, password] of [
+      ['zzz', 'x'],
+      ['ann', 'x'],
+      ['ann', ''],
+    ] as const) {
+      await expect(login(authenticate, name, password)).rejects.toMatchObject({
+        code: 'directory-unavailable',
+      });
+    }
+  });
+});
+
+describe('other credentials', () => {
+  test('a token makes its user known, and nobody who is not in the directory', async () => {
+    const authenticate = create();
+    const bearer = (username: string): Promise<string> => {
+      const claims = { username, exp: Math.floor(Date.now() / 1000) + 60 };
+      const token = new Secret(makeToken({ header: { alg: 'HS256' }, claims, secret: SECRET }));
+      return outcome(authenticate({ kind: 'bearer', token }));
+    };
+    expect(await bearer('ann')).toBe('ann by bearer');
+    for (const name of ['zzz', '__proto__', 'constructor', 'ANN', 'ann '])
+      expect(await bearer(name)).toBe(FAILED);
+    accounts.delete('ann');
+    expect(await bearer('ann')).toBe(FAILED);
+  });
+
+  test('none, unreadable ones and subscriptions are refused in Kapacitor’s words', async () => {
+    const authenticate = create();
+    const unparsed = 'unable to parse authentication credentials';
+    expect(await outcome(authenticate({ kind: 'none' }))).toBe(unparsed);
+    expect(await outcome(authenticate({ kind: 'unreadable' }))).toBe(unparsed);
+    const subscription = (token: string): Promise<string> =>
+      outcome(authenticate({ kind: 'subscription', token: new Secret(token) }));
+    expect(await subscription('abc')).toBe('invalid subscription token');
+    expect(await subscription('')).toBe('token must be a valid username: ""');
+  });
+});
