@@ -7,13 +7,12 @@ import { createTokens } from './authenticate/token.ts';
 import { createVerifiedPasswords } from './authenticate/verified.ts';
 import { gateIsOpen } from './config/config.ts';
 import type { Config } from './config/config.ts';
-import { GatewayError, messageOf } from './kernel/errors.ts';
+import { messageOf } from './kernel/errors.ts';
 import type { Handler } from './kernel/exchange.ts';
 import type { Log } from './kernel/log.ts';
 import { isUsersApi } from './kernel/routes.ts';
 import { Secret } from './kernel/secret.ts';
 import { createAdmission } from './listener/admission.ts';
-import type { Admission } from './listener/admission.ts';
 import { readBody } from './listener/read-body.ts';
 import { createRequestPath } from './listener/request-path.ts';
 import type { Stages } from './listener/request-path.ts';
@@ -24,7 +23,8 @@ import { createRefusalHints } from './observe/hints.ts';
 import { createProxy } from './proxy/proxy.ts';
 import type { Proxy } from './proxy/proxy.ts';
 import { createUsersApi } from './users/api.ts';
-import { judgeBootstrap } from './users/bootstrap.ts';
+import { createFirstAdmin } from './users/first-admin.ts';
+import type { FirstAdmin } from './users/first-admin.ts';
 import { openUserStore } from './users/store.ts';
 import type { UserStore } from './users/store.ts';
 
@@ -52,8 +52,13 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
   const store = openUserStore({ path: config.store.path, minimumCost: bcryptCost, now });
   const passwords = createPasswords({ cost: bcryptCost });
   const usersApi = openUsersApi(config, store, passwords, log);
-  const listener = openListener(config, surroundings, store, {
-    admit: openAdmission(config, store, now),
+  const firstAdmin = openFirstAdmin(config, store, surroundings);
+  const listener = openListener(config, surroundings, firstAdmin, {
+    admit: createAdmission({
+      isOpen: gateIsOpen(config),
+      pingAuthEnabled: config.http.pingAuthEnabled,
+      isBootstrap: firstAdmin.isBootstrap,
+    }),
     authenticate: openAuthenticate(config, store, passwords, surroundings),
     route: (target) => (isUsersApi(target) ? usersApi : proxy.forward),
   });
@@ -71,10 +76,10 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
 function openListener(
   { http, limits }: Config,
   { log, now }: Surroundings,
-  store: UserStore,
+  firstAdmin: FirstAdmin,
   stages: Stages,
 ): Listener {
-  const hints = createRefusalHints(log, () => isWithoutAdmin(store));
+  const hints = createRefusalHints(log, firstAdmin.advice, now);
   const accessLog = http.logEnabled ? createAccessLog(log) : undefined;
   return createListener({
     ...limits,
@@ -138,47 +143,16 @@ function openAuthenticate(
   });
 }
 
-function openAdmission(config: Config, store: UserStore, now: () => number): Admission {
+function openFirstAdmin(config: Config, store: UserStore, { log, now }: Surroundings): FirstAdmin {
   const { http, auth } = config;
-  const startedMs = now();
-  return createAdmission({
-    isOpen: gateIsOpen(config),
-    pingAuthEnabled: http.pingAuthEnabled,
-    isBootstrap: (request, { method, path, query }) => {
-      const described = {
-        method,
-        path,
-        query,
-        peer: request.socket.remoteAddress,
-        host: request.headers.host,
-        headerNames: request.rawHeaders.filter((_, index) => index % 2 === 0),
-      };
-      const state = {
-        enabled: auth.bootstrap && auth.metaAddr === '',
-        everHadAdmin: hadAdmin(store),
-        elapsedMs: now() - startedMs,
-        trustedProxies: http.trustedProxies.length,
-      };
-      return judgeBootstrap(described, state).kind === 'open';
-    },
+  return createFirstAdmin({
+    everHadAdmin: () => store.everHadAdmin(),
+    isEnabled: auth.bootstrap && auth.metaAddr === '',
+    trustedProxies: http.trustedProxies.length,
+    port: http.bindAddress.port,
+    log,
+    now,
   });
-}
-
-/** @throws GatewayError directory-unavailable: a store that cannot be read is never one without an admin */
-function hadAdmin(store: UserStore): boolean {
-  try {
-    return store.everHadAdmin();
-  } catch (cause) {
-    throw new GatewayError('directory-unavailable', { cause });
-  }
-}
-
-function isWithoutAdmin(store: UserStore): boolean {
-  try {
-    return !store.everHadAdmin();
-  } catch {
-    return false;
-  }
 }
 
 function openUsersApi(

@@ -14,7 +14,7 @@ Kapgate reads one TOML file: that of \`--config FILE\` (\`-config FILE\` as for 
 [gateway.toml](../gateway.toml) shows them. \`kapgate config\` prints what is in effect, and who said it.
 
 What is wrong is told all at once, with the key, what was found, and what is allowed. Nothing starts before it is
-right; a reload with a wrong file keeps the configuration that runs.
+right. It is read once, at the start: a change takes a restart.
 
 ## Who wins
 

@@ -8,18 +8,20 @@ export interface RefusalHints {
 /** Not for every refused request: the operator reads it once a minute at the most. */
 const INTERVAL_MS = 60_000;
 
-export function createRefusalHints(log: Log, isWithoutAdmin: () => boolean): RefusalHints {
+/** @param adviceNow the next step as things stand, undefined where users are not what is missing */
+export function createRefusalHints(
+  log: Log,
+  adviceNow: () => string | undefined,
+  now: () => number,
+): RefusalHints {
   let hintedMs = -Infinity;
   return {
     noteUnauthorized: () => {
-      const now = performance.now();
-      if (now - hintedMs < INTERVAL_MS || !isWithoutAdmin()) return;
-      hintedMs = now;
-      log.warn(
-        'requests are refused and there is no admin yet: make one with "kapgate users add NAME --admin"; or, within ' +
-          '15 minutes of the start, on this host: curl -XPOST http://localhost:PORT/kapacitor/v1/users ' +
-          `-d '{"name":"NAME","password":"PASSWORD","type":"admin"}'`,
-      );
+      if (now() - hintedMs < INTERVAL_MS) return;
+      const advice = adviceNow();
+      if (advice === undefined) return;
+      hintedMs = now();
+      log.warn(`requests are refused and there is no admin yet: ${advice}`);
     },
   };
 }
