@@ -102,9 +102,11 @@ describe('compileGlob', () => {
     })
     .map((parts) => parts.join(''));
 
-  test('is the regular expression that it looks like', () => {
+  // A class takes `/` in Go and `*` does not, and Go never goes back to an earlier `*`: names have no `/` anyway.
+  test('is the regular expression that it looks like, for names without a slash', () => {
+    const slashless = text.map((name) => name.replaceAll('/', ''));
     fc.assert(
-      fc.property(pattern, text, (glob, name) => {
+      fc.property(pattern, slashless, (glob, name) => {
         const expression = glob.replaceAll(/(?<!\\)\*/g, '[^/]*').replaceAll('?', '[^/]');
         expect(verdict(glob, name)).toBe(new RegExp(`^(?:${expression})$`).test(name));
       }),
