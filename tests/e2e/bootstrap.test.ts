@@ -326,7 +326,9 @@ async function inOwnNetwork(
 
 testWithCurl('from another address than loopback it is refused, whatever Host says', async () => {
   if ((await inOwnNetwork('exit 0')).code !== 0) {
-    console.log('skipped: no network namespace can be made (the bootstrap from another address)');
+    process.stderr.write(
+      'skipped: no network namespace can be made (the bootstrap from another address)\n',
+    );
     return;
   }
   const conf = join(dir.path, 'kapacitor.conf');

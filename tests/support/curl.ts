@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 /** True where curl is found; else one line says what is left out. */
 export function findCurl(what: string): boolean {
   const isFound = spawnSync('curl', ['--version']).status === 0;
-  if (!isFound) console.log(`skipped: no curl (${what})`);
+  if (!isFound) process.stderr.write(`skipped: no curl (${what})\n`);
   return isFound;
 }
 
