@@ -64,7 +64,10 @@ async function byPassword(
 ): Promise<Authentication> {
   for (let change = 0; change < MAX_CHANGES; change++) {
     const account = await find(directory, name);
-    if (!(await comparePassword(name, account, password))) break;
+    const comparison = comparePassword(name, account, password);
+    // Recalled: nothing can have changed since the account was read.
+    if (comparison === true && account !== undefined) return known(account, via);
+    if (!(await comparison)) break;
     // While it was compared the user may have been deleted or given another password.
     const current = await find(directory, name);
     if (current !== undefined && current.hash === account?.hash) return known(current, via);
@@ -80,19 +83,27 @@ async function byToken({ tokens, directory }: Parts, token: Secret): Promise<Aut
 }
 
 /** A directory that cannot say is not one that says no. */
-async function find(directory: Directory, name: string): Promise<Account | undefined> {
+function find(
+  directory: Directory,
+  name: string,
+): Account | undefined | Promise<Account | undefined> {
   try {
-    return await directory.find(name);
+    const found = directory.find(name);
+    return found instanceof Promise ? found.catch(unavailable) : found;
   } catch (cause) {
-    throw new GatewayError('directory-unavailable', { cause });
+    return unavailable(cause);
   }
+}
+
+function unavailable(cause: unknown): never {
+  throw new GatewayError('directory-unavailable', { cause });
 }
 
 function highestCost(directory: Directory): number {
   try {
     return directory.highestCost();
   } catch (cause) {
-    throw new GatewayError('directory-unavailable', { cause });
+    return unavailable(cause);
   }
 }
 

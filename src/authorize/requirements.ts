@@ -44,7 +44,8 @@ export function requirementsOf(target: Target): readonly Requirement[] {
 
 /** The resource of a path: `/api` and the path without `/kapacitor/v1`, joined as Go's path.Join does. */
 export function resourceOf(path: string): string {
-  return joinClean(`/api/${path.startsWith(BASE) ? path.slice(BASE.length) : path}`);
+  const rest = path.startsWith(BASE) ? path.slice(BASE.length) : path;
+  return joinClean(rest.startsWith('/') ? `/api${rest}` : `/api/${rest}`);
 }
 
 /** Method → privilege (kapacitor services/httpd/handler.go requiredPrivilegeForHTTPMethod). */

@@ -108,8 +108,10 @@ export function namedInConnection(rawHeaders: readonly string[]): ReadonlySet<st
   let named: Set<string> | undefined;
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     if (!isConnection(rawHeaders[index] ?? '')) continue;
+    const value = rawHeaders[index + 1] ?? '';
+    if (value === 'keep-alive' || value === 'close') continue;
     named ??= new Set();
-    for (const token of rawHeaders[index + 1]?.split(',') ?? []) {
+    for (const token of value.split(',')) {
       named.add(token.trim().toLowerCase());
     }
   }
