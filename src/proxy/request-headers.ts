@@ -43,6 +43,8 @@ const ROUTE_CLAIMS = [
   'forwarded',
   'host',
   'origin',
+  // The page that it names may have had u and p in its query, and Kapacitor logs it.
+  'referer',
   'request-id',
   'x-http-method-override',
   'x-original-method',
