@@ -43,8 +43,13 @@ export async function startKapacitord(
     });
   });
   const url = `http://127.0.0.1:${port}`;
-  const failure = await Promise.race([ended, answers(url)]);
-  if (failure !== undefined) throw new Error(`cannot start ${program}: ${failure}`);
+  const asking = new AbortController();
+  const failure = await Promise.race([ended, answers(url, asking.signal)]);
+  if (failure !== undefined) {
+    asking.abort();
+    child.kill('SIGKILL');
+    throw new Error(`cannot start ${program}: ${failure}`);
+  }
   return {
     url,
     stop: async () => {
@@ -58,11 +63,11 @@ const PATIENCE_MS = 15_000;
 const PAUSE_MS = 50;
 
 /** Resolves with undefined once it answers, else with what is wrong. */
-async function answers(url: string): Promise<string | undefined> {
+async function answers(url: string, signal: AbortSignal): Promise<string | undefined> {
   const end = performance.now() + PATIENCE_MS;
-  while (performance.now() < end) {
+  while (performance.now() < end && !signal.aborted) {
     try {
-      const response = await fetch(`${url}/kapacitor/v1/ping`);
+      const response = await fetch(`${url}/kapacitor/v1/ping`, { signal });
       if (response.status === 204) return undefined;
     } catch {
       // It is not listening yet.

@@ -206,7 +206,7 @@ async function waitUntilListening(
 }
 
 /** True where somebody takes connections on the port. */
-function isTaken(port: number): Promise<boolean> {
+export function isTaken(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
     const end = (answer: boolean): void => {
