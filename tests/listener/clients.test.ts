@@ -1,0 +1,237 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createListener } from '../../src/listener/server.ts';
+import type { Listener, ListenerOptions } from '../../src/listener/server.ts';
+import { expectNoAccidents } from '../support/accidents.ts';
+import { eventually } from '../support/eventually.ts';
+import { openRawConnection } from '../support/raw-client.ts';
+import type { RawConnection } from '../support/raw-client.ts';
+
+const TICK_MS = 5;
+const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+
+let listener: Listener | undefined;
+let opened: RawConnection[] = [];
+let nowMs: number;
+
+expectNoAccidents();
+
+beforeEach(() => {
+  nowMs = 1_000;
+  opened = [];
+});
+
+afterEach(async () => {
+  for (const connection of opened) connection.destroy();
+  await listener?.stop();
+});
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+async function open(answer: Answer, options: Partial<ListenerOptions> = {}): Promise<number> {
+  listener = createListener({
+    requestPath: ({ request, response }) => Promise.resolve(answer(request, response)),
+    https: false,
+    maxHeaderBytes: 65_536,
+    headerTimeoutMs: 10_000,
+    idleTimeoutMs: 3_600_000,
+    bodyIdleTimeoutMs: 60_000,
+    maxConnections: 100,
+    shutdownTimeoutMs: 50,
+    onEnd: () => undefined,
+    onServerError: () => undefined,
+    now: () => nowMs,
+    intervalMs: TICK_MS,
+    ...options,
+  });
+  return listener.listen('127.0.0.1', 0);
+}
+
+async function connect(port: number): Promise<RawConnection & { readonly isOpen: () => boolean }> {
+  const connection = await openRawConnection(port);
+  let isOpen = true;
+  connection.socket.on('end', () => (isOpen = false)).on('error', () => (isOpen = false));
+  opened.push(connection);
+  return Object.assign(connection, { isOpen: () => isOpen });
+}
+
+async function pass(ms: number): Promise<void> {
+  await sleep(TICK_MS * 4);
+  nowMs += ms;
+  await sleep(TICK_MS * 4);
+}
+
+const ok: Answer = (_, response) => void response.end('ok');
+
+describe('connections of clients', () => {
+  test('a head must end within header-timeout of its first byte', async () => {
+    const connection = await connect(await open(ok));
+    connection.send('GET / HTTP/1.1\r\n');
+    for (let second = 0; second < 9; second++) {
+      await pass(1_000);
+      connection.send(`X-${second}: slow\r\n`);
+    }
+    await pass(900);
+    expect(connection.isOpen()).toBe(true);
+    await pass(100);
+    expect(connection.isOpen()).toBe(false);
+    expect(connection.pending.length).toBe(0);
+  });
+
+  test('so must the second one on a kept connection', async () => {
+    const connection = await connect(await open(ok));
+    connection.send(GET);
+    await connection.receive();
+    await pass(100_000);
+    expect(connection.isOpen()).toBe(true);
+    connection.send('GET /');
+    await pass(9_999);
+    expect(connection.isOpen()).toBe(true);
+    await pass(1);
+    expect(connection.isOpen()).toBe(false);
+  });
+
+  test('one that was never used may stay for as long as an idle one', async () => {
+    const port = await open(ok);
+    const [unused, used] = [await connect(port), await connect(port)];
+    used.send(GET);
+    await used.receive();
+    await pass(3_599_000);
+    expect([unused.isOpen(), used.isOpen()]).toEqual([true, true]);
+    unused.send(GET);
+    expect((await unused.receive()).status).toBe(200);
+    await pass(1_100);
+    expect([unused.isOpen(), used.isOpen()]).toEqual([true, false]);
+  });
+
+  test('a request that takes long is neither idle nor a head', async () => {
+    let finish: () => void = () => undefined;
+    const port = await open((_, response) => {
+      finish = () => void response.end('late');
+    });
+    const connection = await connect(port);
+    connection.send('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc');
+    await pass(86_400_000);
+    expect(connection.isOpen()).toBe(true);
+    finish();
+    expect((await connection.receive()).body.toString()).toBe('late');
+  });
+
+  test('limits of 0 are none', async () => {
+    const connection = await connect(
+      await open(ok, { headerTimeoutMs: 0, idleTimeoutMs: 0, bodyIdleTimeoutMs: 0 }),
+    );
+    await pass(86_400_000);
+    connection.send('GET / HTTP/1.1\r\n');
+    await pass(86_400_000);
+    connection.send('Host: x\r\n\r\n');
+    expect((await connection.receive()).status).toBe(200);
+  });
+
+  test('the end of an answer that its client does not read is given up', async () => {
+    let isClosed = false;
+    const port = await open((_, response) => {
+      response.once('close', () => (isClosed = true));
+      response.end(Buffer.alloc(32 * 1024 * 1024));
+    });
+    const connection = await connect(port);
+    connection.socket.pause();
+    connection.send(GET);
+    await sleep(200);
+    await pass(59_000);
+    expect(isClosed).toBe(false);
+    await pass(1_000);
+    await eventually('the end', () => isClosed, 500);
+  });
+
+  test('one that is read slowly is not', async () => {
+    let isClosed = false;
+    const port = await open((_, response) => {
+      response.once('close', () => (isClosed = true));
+      // In pieces, as the proxy writes them: how far one was taken shows only at its end.
+      Readable.from(Array.from({ length: 512 }, () => Buffer.alloc(64 * 1024))).pipe(response);
+    });
+    const connection = await connect(port);
+    connection.socket.pause();
+    connection.send(GET);
+    await sleep(200);
+    for (let round = 0; round < 3; round++) {
+      await pass(50_000);
+      const want = connection.socket.bytesRead + 6 * 1024 * 1024;
+      while (connection.isOpen() && connection.socket.bytesRead < want) {
+        connection.socket.resume();
+        await sleep(1);
+        connection.socket.pause();
+      }
+      await sleep(50);
+    }
+    expect(isClosed).toBe(false);
+  });
+});
+
+describe('shutdown', () => {
+  test('a listener that stops takes no new connection, and a kept one is told to close', async () => {
+    const port = await open(ok, { shutdownTimeoutMs: 5_000 });
+    const kept = await connect(port);
+    kept.send(GET);
+    expect((await kept.receive()).header('connection')).toBe('keep-alive');
+    const stopped = listener?.stop();
+    await expect(openRawConnection(port)).rejects.toThrow(/ECONNREFUSED/);
+    kept.send(GET);
+    expect((await kept.receive()).header('connection')).toBe('close');
+    await stopped;
+    await eventually('the end', () => !kept.isOpen());
+  });
+
+  test('a request under way ends, is told to close, and the listener does not wait any longer', async () => {
+    let finish: () => void = () => undefined;
+    const port = await open(
+      (_, response) => {
+        finish = () => void response.end('late');
+      },
+      { shutdownTimeoutMs: 5_000 },
+    );
+    const connection = await connect(port);
+    connection.send(GET);
+    await sleep(30);
+    const startedMs = Date.now();
+    const stopped = listener?.stop();
+    await sleep(30);
+    finish();
+    const response = await connection.receive();
+    expect([response.body.toString(), response.header('connection')]).toEqual(['late', 'close']);
+    await stopped;
+    expect(Date.now() - startedMs).toBeLessThan(2_000);
+  });
+
+  test('idle connections, and requests that do not end, are cut when shutdown-timeout is over', async () => {
+    const port = await open(() => undefined, { shutdownTimeoutMs: 150 });
+    const [idle, busy] = [await connect(port), await connect(port)];
+    busy.send(GET);
+    await sleep(30);
+    const stopped = listener?.stop();
+    await sleep(60);
+    expect([idle.isOpen(), busy.isOpen()]).toEqual([true, true]);
+    await stopped;
+    await eventually('both are cut', () => !idle.isOpen() && !busy.isOpen());
+  });
+
+  test('one that never listened, and one that could not, stop as well', async () => {
+    const port = await open(ok);
+    const second = createListener({
+      ...{ requestPath: () => Promise.resolve(), maxHeaderBytes: 1024, headerTimeoutMs: 0 },
+      ...{
+        idleTimeoutMs: 0,
+        bodyIdleTimeoutMs: 0,
+        maxConnections: 1,
+        shutdownTimeoutMs: 1,
+        https: false,
+      },
+      ...{ onEnd: () => undefined, onServerError: () => undefined, now: Date.now },
+    });
+    await expect(second.listen('127.0.0.1', port)).rejects.toThrow(/EADDRINUSE/);
+    await second.stop();
+  });
+});
