@@ -1,11 +1,12 @@
 import { STATUS_CODES } from 'node:http';
 import type { Answer } from '../kernel/answer.ts';
 import type { Exchange } from '../kernel/exchange.ts';
+import { hasArrived } from '../kernel/request-body.ts';
 
 /** The one writer of answers that the gateway makes itself. A request that is still arriving ends its connection. */
 export function writeAnswer(exchange: Exchange, answer: Answer): void {
   const { request, response } = exchange;
-  if (!request.complete) response.shouldKeepAlive = false;
+  if (!hasArrived(request)) response.shouldKeepAlive = false;
   response.writeHead(answer.status, {
     ...answer.headers,
     ...lengthOf(answer),

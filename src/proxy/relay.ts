@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { GatewayError, messageOf } from '../kernel/errors.ts';
 import type { Exchange } from '../kernel/exchange.ts';
+import { announcedLength, hasArrived } from '../kernel/request-body.ts';
 import type { Target } from '../kernel/target.ts';
 import type { Connection } from './connections.ts';
 import type { Transfer, Wait } from './patience.ts';
@@ -25,7 +26,7 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
   readonly #connection: Connection;
   readonly #isLogStream: boolean;
   readonly #response: ServerResponse;
-  readonly #body: RequestBody | null;
+  readonly #body: RequestBody | Buffer | null;
   #controller: Controller | undefined;
   #resolve: () => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
@@ -40,9 +41,7 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
     this.#connection = connection;
     this.#isLogStream = isLogStream;
     this.#response = exchange.response;
-    this.#body = hasBody(exchange)
-      ? new RequestBody(exchange.request, () => exchange.sendContinue())
-      : null;
+    this.#body = openBody(exchange);
   }
 
   /**
@@ -71,7 +70,7 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
 
   currentWait(): Wait {
     const { socket } = this.#exchange.request;
-    if (this.#body?.isWaitingForClient === true) {
+    if (this.#body instanceof RequestBody && this.#body.isWaitingForClient) {
       return { for: 'client-bytes', progress: socket.bytesRead };
     }
     if (this.#response.writableNeedDrain) {
@@ -107,7 +106,7 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
       this.#exchange.upstreamRequestId = head.upstreamRequestId;
     }
     // Kapacitor answered before it had the whole body: what is still on its way must not become a next request.
-    if (!this.#exchange.request.complete) this.#response.shouldKeepAlive = false;
+    if (!hasArrived(this.#exchange.request)) this.#response.shouldKeepAlive = false;
     this.#response.writeHead(status, reasonPhrase(statusText), head.headers);
     // A small body comes with the head and leaves with it; the head of a silent stream leaves alone.
     queueMicrotask(() => {
@@ -176,11 +175,21 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
   }
 }
 
+/** The most that is taken from Node's buffer in one piece: it is there already, and a stream costs more than it saves. */
+const MAX_WHOLE_BYTES = 16 * 1024;
+
 /** A body is announced by its framing (RFC 9112 §6.3), not by the method. */
-function hasBody({ request }: Exchange): boolean {
-  const { headers } = request;
-  if (headers['transfer-encoding'] !== undefined) return true;
-  return headers['content-length'] !== undefined && Number(headers['content-length']) > 0;
+function openBody(exchange: Exchange): RequestBody | Buffer | null {
+  const { request } = exchange;
+  const length = announcedLength(request);
+  if (length === 0) return null;
+  if (length === undefined && request.headers['transfer-encoding'] === undefined) return null;
+  if (length !== undefined && length <= MAX_WHOLE_BYTES && request.readableLength === length) {
+    const whole: unknown = request.read();
+    if (Buffer.isBuffer(whole) && whole.length === length) return whole;
+    throw new Error('BUG: the body in the buffer is not the one that was announced');
+  }
+  return new RequestBody(request, () => exchange.sendContinue());
 }
 
 /** undici hands the raw headers on as buffers; header bytes are ISO-8859-1 on both sides. */
