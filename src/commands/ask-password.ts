@@ -29,10 +29,17 @@ export async function askPassword(
       EXIT.usage,
     );
   }
-  const password = await promptFor(terminal, `${prompt}: `);
-  const again = await promptFor(terminal, 'Once more: ');
-  if (password !== again) throw new CommandError('the two passwords differ');
-  return new Secret(password);
+  const { stdin } = terminal;
+  // Before anything is asked, and in between: whoever types fast is not shown either.
+  stdin.setRawMode?.(true);
+  try {
+    const password = await promptFor(terminal, `${prompt}: `);
+    const again = await promptFor(terminal, 'Once more: ');
+    if (password !== again) throw new CommandError('the two passwords differ');
+    return new Secret(password);
+  } finally {
+    stdin.setRawMode?.(false);
+  }
 }
 
 function fromFile(path: string): Secret {
@@ -63,13 +70,11 @@ const BACKSPACE = ['\u007f', '\b'];
 function promptFor(terminal: Terminal, prompt: string): Promise<string> {
   const { stdin } = terminal;
   terminal.err(prompt);
-  stdin.setRawMode?.(true);
   stdin.setEncoding('utf8');
   return new Promise((resolve, reject) => {
     let typed: string[] = [];
     const settle = (): void => {
       stdin.off('data', onData).pause();
-      stdin.setRawMode?.(false);
       terminal.err('\n');
     };
     const onData = (text: string): void => {

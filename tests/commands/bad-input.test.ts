@@ -224,7 +224,7 @@ describe('the program', () => {
   });
 
   test('a reader who has seen enough is no failure', async () => {
-    const result = await runInShell('| (sleep 0.1; head -c 1) > /dev/null');
+    const result = await runInShell('| true');
     expect(result).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
