@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { addUser, startGateway } from '../support/gateway-process.ts';
+import { addUser, startGateway, writeConfig } from '../support/gateway-process.ts';
 import type { GatewayProcess } from '../support/gateway-process.ts';
 import { findGo } from '../support/go.ts';
 import { answering, startRecordingUpstream } from '../support/recording-upstream.ts';
@@ -45,16 +45,21 @@ describeWithGo('Go’s own client', () => {
       env: { ...process.env, GOTOOLCHAIN: 'local', GO111MODULE: 'off', CGO_ENABLED: '0' },
     });
     upstream = await startRecordingUpstream(answering(204));
+    dir = await createTempDir();
+    const config = await writeConfig({ dir: dir.path, upstream: upstream.url, port: 2 });
+    const password = 'password';
+    await addUser(config, { name: 'reader', password, permissions: ['api'] });
+    await addUser(config, { name: 'writer', password, permissions: ['write_points'] });
   }, 120_000);
 
   afterAll(async () => {
     await upstream.stop();
+    await dir.remove();
     await binaries.remove();
   });
 
   beforeEach(async () => {
     upstream.clear();
-    dir = await createTempDir();
     gateway = await startGateway({
       dir: dir.path,
       upstream: upstream.url,
@@ -64,15 +69,10 @@ describeWithGo('Go’s own client', () => {
         limits: { 'header-timeout': '"1s"' },
       },
     });
-    const password = 'password';
-    const [api, write] = [['api'], ['write_points']];
-    await addUser(gateway.configFile, { name: 'reader', password, permissions: api });
-    await addUser(gateway.configFile, { name: 'writer', password, permissions: write });
   });
 
   afterEach(async () => {
     await gateway.stop();
-    await dir.remove();
   });
 
   function urlFor(user: string): string {
