@@ -32,7 +32,10 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
 async function open(answer: Answer, options: Partial<ListenerOptions> = {}): Promise<number> {
   listener = createListener({
-    requestPath: ({ request, response }) => Promise.resolve(answer(request, response)),
+    requestPath: ({ request, response }) => {
+      answer(request, response);
+      return Promise.resolve();
+    },
     https: false,
     maxHeaderBytes: 65_536,
     headerTimeoutMs: 10_000,
