@@ -1,9 +1,14 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { runCommandLine } from './commands/command-line.ts';
 import type { Terminal } from './commands/terminal.ts';
 
 // The only file that touches `process`.
+
+// Left alone, V8 lets garbage grow to several times what lives before it looks at all of the heap: 204 MiB at 256
+// busy connections, of which 22 live. Collected after a third, it is below 150 MiB, at the same speed (npm run bench).
+setFlagsFromString('--heap-growing-percent=30');
 
 const { version } = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),

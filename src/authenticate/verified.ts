@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import NodeCache from 'node-cache';
 import type { Secret } from '../kernel/secret.ts';
 
@@ -23,7 +23,7 @@ const MAX_ENTRIES = 10_000;
 
 /** Matches and failures are kept apart: no number of failures evicts a match. */
 export function createVerifiedPasswords(options: VerifiedOptions): VerifiedPasswords {
-  const processKey = randomBytes(32);
+  const processKey = createSecretKey(randomBytes(32));
   const maxEntries = options.maxEntries ?? MAX_ENTRIES;
   const matched = createGenerations(options.matchedTtlMs, maxEntries);
   const failed = createGenerations(FAILED_TTL_MS, maxEntries);

@@ -28,8 +28,8 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
   readonly #response: ServerResponse;
   readonly #body: RequestBody | Buffer | null;
   #controller: Controller | undefined;
-  #resolve: () => void = () => undefined;
-  #reject: (error: unknown) => void = () => undefined;
+  #resolve: () => void = nothing;
+  #reject: (error: unknown) => void = nothing;
   #isClientGone = false;
   #givenUp: GatewayError | undefined;
   #wasReused = false;
@@ -173,6 +173,10 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
     const code = this.#controller === undefined ? 'upstream-unreachable' : 'upstream-broken';
     return new GatewayError(code, { cause: new Error(messageOf(error), { cause: error }) });
   }
+}
+
+function nothing(): void {
+  // Nobody waits yet.
 }
 
 /** The most that is taken from Node's buffer in one piece: it is there already, and a stream costs more than it saves. */
