@@ -6,10 +6,17 @@ export function announcedLength({ headers }: IncomingMessage): number | undefine
   return length === undefined ? undefined : Number(length);
 }
 
+/** A body is announced by its framing (RFC 9112 §6.3), not by the method. */
+export function hasBody(request: IncomingMessage): boolean {
+  return request.headers['transfer-encoding'] !== undefined || (announcedLength(request) ?? 0) > 0;
+}
+
 /**
  * True where all of a request has come, read or waiting in Node's buffer. Node itself says `complete` only a moment
  * later, when everything that its last byte set off has run.
  */
 export function hasArrived(request: IncomingMessage): boolean {
-  return request.complete || request.readableLength === announcedLength(request);
+  return (
+    request.complete || !hasBody(request) || request.readableLength === announcedLength(request)
+  );
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { hasArrived } from '../kernel/request-body.ts';
+import { hasArrived, hasBody } from '../kernel/request-body.ts';
 
 /** How much of a body that nobody wants is read, and for how long, so that its sender comes to read our answer. */
 export interface LingerLimits {
@@ -25,7 +25,7 @@ export function finishResponse(
   if (hasArrived(request) || response.destroyed) {
     response.end();
     // What arrived of it and was not read would keep the next request on this connection from being read.
-    request.resume();
+    if (hasBody(request)) request.resume();
     return;
   }
   sendWhole(request, response);

@@ -38,8 +38,6 @@ export type RequestPath = (exchange: Exchange) => Promise<void>;
 
 export function createRequestPath(options: PathOptions): RequestPath {
   return async (exchange) => {
-    // Node calls a bodiless request complete only after it has told of its head.
-    await Promise.resolve();
     try {
       const answer = await answerRequest(options.stages, exchange);
       if (answer !== undefined) writeAnswer(exchange, answer);

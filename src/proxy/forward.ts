@@ -27,7 +27,9 @@ export function createForward(parts: Parts): Handler {
   return (identity, target, exchange) => {
     const lane = laneOf(target);
     const headers = outgoingHeaders(identity, target, exchange);
-    const send = (): Promise<undefined> => forward(parts, { target, lane, headers }, exchange);
+    const mayRepeat = REPEATABLE.has(target.method);
+    const send = (): Promise<undefined> =>
+      forward(parts, { target, lane, headers }, exchange, mayRepeat);
     return lane === 'streams' ? withinLimit(streamsOf, identity.name, send) : send();
   };
 }
@@ -38,35 +40,28 @@ interface Outgoing {
   readonly headers: string[];
 }
 
-/** One silent retry where an idle connection was closed under a request that may be sent twice. */
-async function forward(parts: Parts, outgoing: Outgoing, exchange: Exchange): Promise<undefined> {
-  const mayRepeat = REPEATABLE.has(outgoing.target.method);
-  const isDone = await attempt(parts, outgoing, exchange, mayRepeat);
-  if (!isDone) await attempt(parts, outgoing, exchange, false);
-  return undefined;
-}
-
-/** @returns false where the request may be sent once more, which happens only if `mayRepeat` */
-async function attempt(
-  { connections, patience }: Parts,
-  { target, lane, headers }: Outgoing,
+/** Sends it, once more where an idle connection was closed under a request that may be sent twice. */
+async function forward(
+  parts: Parts,
+  outgoing: Outgoing,
   exchange: Exchange,
   mayRepeat: boolean,
-): Promise<boolean> {
-  const places = connections[lane];
-  const connection = await places.take(() => !exchange.response.destroyed);
-  const relay = new Relay(exchange, connection, lane === 'streams');
-  patience.watch(relay);
+): Promise<undefined> {
+  const { target, lane, headers } = outgoing;
+  const connections = parts.connections[lane];
+  const relay = new Relay(exchange, lane === 'streams');
+  const connection = await connections.take(() => !exchange.response.destroyed);
+  parts.patience.watch(relay);
   try {
-    await relay.run(target, headers);
-    return true;
+    await relay.run(connection, target, headers);
+    return undefined;
   } catch (error) {
-    if (mayRepeat && relay.wasCutWhileIdle(error)) return false;
-    throw error;
+    if (!mayRepeat || !relay.wasCutWhileIdle(error)) throw error;
   } finally {
-    patience.forget(relay);
-    places.giveBack(connection);
+    parts.patience.forget(relay);
+    connections.giveBack(connection);
   }
+  return forward(parts, outgoing, exchange, false);
 }
 
 async function withinLimit(
