@@ -48,7 +48,7 @@ export function createAuthenticate(parts: Parts): Authenticate {
         return refused('unable to parse authentication credentials');
       case 'password':
         if (credentials.name === '') return refused('username required');
-        return byPassword(parts, comparePassword, credentials);
+        return recall(parts, credentials) ?? byPassword(parts, comparePassword, credentials);
       case 'bearer':
         return byToken(parts, credentials.token);
       case 'subscription':
@@ -57,17 +57,27 @@ export function createAuthenticate(parts: Parts): Authenticate {
   };
 }
 
+type PasswordCredentials = Credentials & { kind: 'password' };
+
+/** The way of nearly every request: a password that was verified a while ago, against the account as it stands now. */
+function recall(
+  { directory, verified }: Parts,
+  { name, password, via }: PasswordCredentials,
+): Authentication | undefined {
+  const account = find(directory, name);
+  if (account === undefined || account instanceof Promise) return undefined;
+  const key = verified.keyOf(name, account.hash, password);
+  return verified.recall(key) === 'matched' ? known(account, via) : undefined;
+}
+
 async function byPassword(
   { directory }: Parts,
   comparePassword: ComparePassword,
-  { name, password, via }: Credentials & { kind: 'password' },
+  { name, password, via }: PasswordCredentials,
 ): Promise<Authentication> {
   for (let change = 0; change < MAX_CHANGES; change++) {
     const account = await find(directory, name);
-    const comparison = comparePassword(name, account, password);
-    // Recalled: nothing can have changed since the account was read.
-    if (comparison === true && account !== undefined) return known(account, via);
-    if (!(await comparison)) break;
+    if (!(await comparePassword(name, account, password))) break;
     // While it was compared the user may have been deleted or given another password.
     const current = await find(directory, name);
     if (current !== undefined && current.hash === account?.hash) return known(current, via);

@@ -6,8 +6,19 @@ export interface Wait {
   readonly progress: number;
 }
 
+/** What a transfer was seen to wait for, and since when. */
+export interface Look {
+  readonly wait: Wait;
+  readonly sinceMs: number;
+}
+
+/** Of a transfer that nobody has looked at. */
+export const NOT_LOOKED_AT: Look = { wait: { for: 'nobody', progress: -1 }, sinceMs: 0 };
+
 /** A transfer under way. */
 export interface Transfer {
+  /** What it waited for when it was last looked at, and since when; kept here for whoever watches it. */
+  lastLook: Look;
   currentWait(): Wait;
   giveUp(error: GatewayError): void;
 }
@@ -35,16 +46,17 @@ const INTERVAL_MS = 1_000;
  * may be silent that Kapacitor is sending: a log stream may be so for hours.
  */
 export function createPatience(options: PatienceOptions): Patience {
-  const watched = new Map<Transfer, { wait: Wait; sinceMs: number }>();
+  const watched = new Set<Transfer>();
 
-  const lookAt = (transfer: Transfer, state: { wait: Wait; sinceMs: number }): void => {
+  const lookAt = (transfer: Transfer): void => {
     const wait = transfer.currentWait();
-    if (wait.for !== state.wait.for || wait.progress !== state.wait.progress) {
-      watched.set(transfer, { wait, sinceMs: options.now() });
+    const before = transfer.lastLook;
+    if (wait.for !== before.wait.for || wait.progress !== before.wait.progress) {
+      transfer.lastLook = { wait, sinceMs: options.now() };
       return;
     }
     const limitMs = limitFor(wait, options);
-    if (limitMs === 0 || options.now() - state.sinceMs < limitMs) return;
+    if (limitMs === 0 || options.now() - before.sinceMs < limitMs) return;
     watched.delete(transfer);
     transfer.giveUp(
       new GatewayError(wait.for === 'upstream-head' ? 'upstream-timeout' : 'slow-client'),
@@ -52,13 +64,13 @@ export function createPatience(options: PatienceOptions): Patience {
   };
 
   const timer = setInterval(() => {
-    for (const [transfer, state] of watched) lookAt(transfer, state);
+    for (const transfer of watched) lookAt(transfer);
   }, options.intervalMs ?? INTERVAL_MS);
   timer.unref();
 
   return {
     watch: (transfer) => {
-      watched.set(transfer, { wait: NOT_LOOKED_AT, sinceMs: 0 });
+      watched.add(transfer);
     },
     forget: (transfer) => {
       watched.delete(transfer);
@@ -68,8 +80,6 @@ export function createPatience(options: PatienceOptions): Patience {
     },
   };
 }
-
-const NOT_LOOKED_AT: Wait = { for: 'nobody', progress: -1 };
 
 function limitFor(wait: Wait, options: PatienceOptions): number {
   switch (wait.for) {

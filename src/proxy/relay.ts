@@ -5,6 +5,7 @@ import type { Exchange } from '../kernel/exchange.ts';
 import { announcedLength, hasArrived, hasBody } from '../kernel/request-body.ts';
 import type { Target } from '../kernel/target.ts';
 import type { Connection } from './connections.ts';
+import { NOT_LOOKED_AT } from './patience.ts';
 import type { Transfer, Wait } from './patience.ts';
 import { RequestBody } from './request-body.ts';
 import { responseHead } from './response-headers.ts';
@@ -20,6 +21,7 @@ const MAX_JOINED_BYTES = 4096;
 
 /** One request on its way to Kapacitor and its answer on the way back: streamed, with back-pressure both ways. */
 export class Relay implements Dispatcher.DispatchHandler, Transfer {
+  lastLook = NOT_LOOKED_AT;
   readonly #exchange: Exchange;
   readonly #isLogStream: boolean;
   readonly #response: ServerResponse;

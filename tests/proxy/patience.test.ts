@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { GatewayError } from '../../src/kernel/errors.ts';
-import { createPatience } from '../../src/proxy/patience.ts';
+import { NOT_LOOKED_AT, createPatience } from '../../src/proxy/patience.ts';
 import type { Patience, Transfer, Wait } from '../../src/proxy/patience.ts';
 import { expectNoAccidents } from '../support/accidents.ts';
 import { eventually } from '../support/eventually.ts';
@@ -28,6 +28,7 @@ describe('createPatience', () => {
     const ends: string[] = [];
     patience = createPatience({ ...limits, now: () => nowMs, intervalMs: TICK_MS });
     const transfer: Transfer = {
+      lastLook: NOT_LOOKED_AT,
       currentWait: wait,
       giveUp: ({ code }: GatewayError) => void ends.push(code),
     };
@@ -105,6 +106,7 @@ describe('createPatience', () => {
       intervalMs: TICK_MS,
     });
     const transfer: Transfer = {
+      lastLook: NOT_LOOKED_AT,
       currentWait: () => {
         looks++;
         return { for: 'nobody', progress: 0 };
