@@ -1,6 +1,7 @@
-import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import NodeCache from 'node-cache';
 import type { Secret } from '../kernel/secret.ts';
+import { createKeyedDigest } from './keyed-digest.ts';
 
 /** What was verified a short while ago. It holds no password: only keyed digests. */
 export interface VerifiedPasswords {
@@ -23,7 +24,7 @@ const MAX_ENTRIES = 10_000;
 
 /** Matches and failures are kept apart: no number of failures evicts a match. */
 export function createVerifiedPasswords(options: VerifiedOptions): VerifiedPasswords {
-  const processKey = createSecretKey(randomBytes(32));
+  const digest = createKeyedDigest(randomBytes(32).toString('hex'));
   const maxEntries = options.maxEntries ?? MAX_ENTRIES;
   const matched = createGenerations(options.matchedTtlMs, maxEntries);
   const failed = createGenerations(FAILED_TTL_MS, maxEntries);
@@ -33,7 +34,7 @@ export function createVerifiedPasswords(options: VerifiedOptions): VerifiedPassw
       // Lengths first: (a, bc) and (ab, c) never share a key (CVE-2022-46146).
       const framed = `${name.length} ${hash.length} ${revealed.length} ${name}${hash}${revealed}`;
       // The prefix keeps every key clear of `constructor` and its like, which node-cache says it has.
-      return `v:${createHmac('sha256', processKey).update(framed).digest('base64')}`;
+      return `v:${digest(framed)}`;
     },
     recall: (key) => (matched.has(key) ? 'matched' : failed.has(key) ? 'failed' : undefined),
     remember: (key, result) => {
