@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import { cpuSeconds, freePort, load, peakMemory, start } from './processes.js';
 
 const isQuick = process.argv.includes('quick');
-const ROUNDS = isQuick ? 3 : 7;
-const MILLISECONDS = isQuick ? 2_000 : 4_000;
+const ROUNDS = isQuick ? 7 : 25;
+const MILLISECONDS = 1_000;
+/** Until the code of both is compiled. */
+const WARM_UPS = isQuick ? 4 : 8;
 const CONNECTIONS = 32;
 const MANY_CONNECTIONS = 256;
 const PROXY_CORE = 0;
@@ -72,8 +74,10 @@ async function compare(name, request, gateway, peer) {
   const ours = [];
   /** @type {number[]} */
   const theirs = [];
-  await rate(gateway, request);
-  await rate(peer, request);
+  for (let warmUp = 0; warmUp < WARM_UPS; warmUp++) {
+    await rate(gateway, request);
+    await rate(peer, request);
+  }
   for (let round = 0; round < ROUNDS; round++) {
     ours.push(await rate(gateway, request));
     theirs.push(await rate(peer, request));
