@@ -449,10 +449,11 @@ describe('who is no admin', () => {
     expect(store.get('stan')).toMatchObject({ admin: false, hash: someHash() });
   });
 
-  test('who was deleted meanwhile hears it', async () => {
+  test('who was deleted meanwhile is nobody any more', async () => {
     const { ask, store } = await setting();
     await store.delete('stan');
-    expect(await ask('PATCH', OWN, PASSWORD, somebody('stan'))).toMatchObject({ status: 404 });
+    const answer = ask('PATCH', OWN, PASSWORD, somebody('stan'));
+    await expect(answer).rejects.toMatchObject({ code: 'unauthorized' });
   });
 });
 
@@ -517,6 +518,73 @@ describe('the bootstrap', () => {
     const nobody = await ask('POST', USERS, { ...FIRST_ADMIN, password: '' }, FIRST);
     expect(nobody).toMatchObject({ status: 400, body: pretty('password is required') });
     expect(store.everHadAdmin()).toBe(false);
+  });
+});
+
+describe('who loses their rights while their body arrives or is hashed', () => {
+  const EVE: Identity = { ...somebody('eve'), admin: true };
+  type Change = (store: UserStore) => Promise<unknown>;
+  const CHANGES: readonly (readonly [string, Change])[] = [
+    ['deleted', (store) => store.delete('eve')],
+    ['demoted', (store) => store.update('eve', { admin: false })],
+    ['given another password', (store) => store.update('eve', { hash: someHash(5) })],
+  ];
+
+  /** Sends a request to a store with a second admin `eve`; the change happens at that moment of it. */
+  async function ask(
+    moment: 'body' | 'hash',
+    change: Change,
+    identity: Identity,
+    request: { method: Method; path: string; body: unknown },
+  ): Promise<{ answer: Promise<Answer>; store: UserStore }> {
+    const { store } = await setting();
+    await store.create({ name: 'eve', admin: true, hash: someHash(), permissions: [] });
+    // The times of records are in milliseconds.
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    const api = createUsersApi({
+      store,
+      hashPassword: async (password) => {
+        if (moment === 'hash') await change(store);
+        return hashCheaply(password);
+      },
+    });
+    const readBody = async (): Promise<Buffer> => {
+      if (moment === 'body') await change(store);
+      return Buffer.from(JSON.stringify(request.body));
+    };
+    return { answer: api.answer(identity, { ...request, query: [], readBody }), store };
+  }
+
+  for (const moment of ['body', 'hash'] as const) {
+    test.each(CHANGES)(`makes no user any more (${moment}): %s`, async (_, change) => {
+      const body = { name: 'backdoor', password: 'x', type: 'admin' };
+      const { answer, store } = await ask(moment, change, EVE, {
+        method: 'POST',
+        path: USERS,
+        body,
+      });
+      await expect(answer).rejects.toMatchObject({ code: 'unauthorized' });
+      expect(store.get('backdoor')).toBeUndefined();
+    });
+
+    test(`does not take their old password back (${moment})`, async () => {
+      const hash = someHash(5);
+      const change: Change = (store) => store.update('stan', { hash });
+      const { answer, store } = await ask(moment, change, somebody('stan'), {
+        method: 'PATCH',
+        path: `${USERS}/stan`,
+        body: { password: 'old' },
+      });
+      await expect(answer).rejects.toMatchObject({ code: 'unauthorized' });
+      expect(store.get('stan')?.hash).toBe(hash);
+    });
+  }
+
+  test('a renewed hash takes nothing away', async () => {
+    const renew: Change = (store) => store.renewHash('eve', someHash(), someHash(5));
+    const body = { name: 'bob', password: 'x' };
+    const { answer } = await ask('body', renew, EVE, { method: 'POST', path: USERS, body });
+    expect(await answer).toMatchObject({ status: 200 });
   });
 });
 
