@@ -135,11 +135,17 @@ interface ParserError extends Error {
  * off the socket: without one for errors, a client's reset would end the process.
  */
 function refuseConnect(options: ListenerOptions, request: IncomingMessage, socket: Duplex): void {
-  const answer = rawAnswer(errorAnswer(404, 'Not Found', 'pretty'));
   socket.on('error', () => socket.destroy());
+  const exchange = openExchange(options, request, new ServerResponse(request), false);
+  // Where an earlier request still waits for its answer, this one would be taken for it.
+  if (responseOn(socket) !== undefined) {
+    socket.destroy();
+    options.onEnd(exchange, GONE, 0);
+    return;
+  }
+  const answer = rawAnswer(errorAnswer(404, 'Not Found', 'pretty'));
   socket.write(answer);
   halfClose(socket);
-  const exchange = openExchange(options, request, new ServerResponse(request), false);
   options.onEnd(exchange, 404, answer.length);
 }
 

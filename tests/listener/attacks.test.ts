@@ -510,6 +510,21 @@ describe('a connection that is no good', () => {
     expect(gateway.accesses.slice(before)).toMatchObject([{ method: 'CONNECT', status: 404 }]);
   });
 
+  test('the answer to a CONNECT is never taken for that to the request before it', async () => {
+    let isCut = false;
+    upstream.answerBy((_, response) => {
+      response.once('close', () => {
+        isCut = true;
+      });
+    });
+    const connection = await openRawConnection(gateway.port);
+    connection.send(head(GET, 'Host: x', as('ann')) + head('CONNECT x:80 HTTP/1.1', 'Host: x'));
+    await connection.ended();
+    expect(connection.pending.toString()).toBe('');
+    await eventually('the upstream is rid of it', () => isCut || upstream.requests.length === 0);
+    upstream.answerBy((_, response) => void response.end());
+  });
+
   test('clients that leave at any moment of a request do no harm', async () => {
     const whole = `${head(POST, 'Host: x', as('ann'), 'Content-Length: 5')}hello`;
     for (let cut = 1; cut < whole.length; cut += 17) {
