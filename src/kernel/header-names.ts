@@ -1,5 +1,7 @@
 /** More distinct names than honest clients ever send; after a header bomb it begins anew. */
 const MAX_REMEMBERED = 500;
+/** Longer than any honest name: what strangers send must not stay in memory, however long a head may be. */
+const MAX_NAME_LENGTH = 64;
 
 /**
  * Remembers what a pure function says of a header name. The same few names come with every request, and lowering and
@@ -13,6 +15,7 @@ export function rememberNames<Verdict>(
     const known = remembered.get(name);
     if (known !== undefined) return known;
     const verdict = judge(name);
+    if (name.length > MAX_NAME_LENGTH) return verdict;
     if (remembered.size >= MAX_REMEMBERED) remembered.clear();
     remembered.set(name, verdict);
     return verdict;
