@@ -129,9 +129,9 @@ export class LmdbUserStore implements UserStore {
   }
 
   /**
-   * As `#refresh`, once for all requests of one turn of the event loop. They had all come when the turn began, and what
-   * is written meanwhile cannot be known to whoever sent them; the next turn looks again. (A tenth of the requests per
-   * CPU-second: `npm run bench`.)
+   * As `#refresh`, once for all requests of one turn of the event loop, and after each write of ours. What another
+   * process writes in the middle of a turn is seen by the next one. (A tenth of the requests per CPU-second:
+   * `npm run bench`.)
    */
   #refreshForTurn(): void {
     if (this.#isFresh) return;
