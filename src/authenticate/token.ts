@@ -8,7 +8,7 @@ import type { JWTPayload } from 'jose';
 import type { Secret } from '../kernel/secret.ts';
 
 /** Whom a token names, or why it is refused in Kapacitor's words. */
-export type TokenReading = { readonly name: string } | { readonly refused: string };
+type TokenReading = { readonly name: string } | { readonly refused: string };
 
 export interface Tokens {
   read(token: Secret): Promise<TokenReading>;

@@ -8,7 +8,7 @@ import { Secret } from '../../src/kernel/secret.ts';
 import { openUserStore } from '../../src/users/store.ts';
 import { createTempDir } from './temp-dir.ts';
 
-export interface LoggedLine {
+interface LoggedLine {
   readonly level: string;
   readonly message: string;
   readonly fields: LogFields;
