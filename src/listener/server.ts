@@ -4,7 +4,7 @@ import { Server as NetServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { errorAnswer } from '../kernel/answer.ts';
-import { GatewayError } from '../kernel/errors.ts';
+import { ERRORS, GatewayError } from '../kernel/errors.ts';
 import type { Exchange } from '../kernel/exchange.ts';
 import { createClients } from './clients.ts';
 import type { Clients } from './clients.ts';
@@ -108,14 +108,11 @@ function serve(
   const exchange = openExchange(options, request, response, expectsContinue);
   response.on('close', () => {
     clients.end(socket, response);
-    const status = response.headersSent ? response.statusCode : GONE;
+    const status = response.headersSent ? response.statusCode : ERRORS['client-gone'].status;
     options.onEnd(exchange, status, socket.bytesWritten - writtenBefore);
   });
   void options.requestPath(exchange);
 }
-
-/** What the log says for a request whose client left before any answer (nginx's number). */
-const GONE = 499;
 
 function openExchange(
   { https, now }: ListenerOptions,
@@ -140,7 +137,7 @@ function refuseConnect(options: ListenerOptions, request: IncomingMessage, socke
   // Where an earlier request still waits for its answer, this one would be taken for it.
   if (responseOn(socket) !== undefined) {
     socket.destroy();
-    options.onEnd(exchange, GONE, 0);
+    options.onEnd(exchange, ERRORS['client-gone'].status, 0);
     return;
   }
   const answer = rawAnswer(errorAnswer(404, 'Not Found', 'pretty'));
