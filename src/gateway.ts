@@ -5,7 +5,7 @@ import { createPasswords } from './authenticate/password.ts';
 import type { Passwords } from './authenticate/password.ts';
 import { createTokens } from './authenticate/token.ts';
 import { createVerifiedPasswords } from './authenticate/verified.ts';
-import { gateIsOpen } from './config/config.ts';
+import { gateIsOpen, usesMetaNodes } from './config/config.ts';
 import type { Config } from './config/config.ts';
 import { messageOf } from './kernel/errors.ts';
 import type { Handler } from './kernel/exchange.ts';
@@ -147,7 +147,7 @@ function openFirstAdmin(config: Config, store: UserStore, { log, now }: Surround
   const { http, auth } = config;
   return createFirstAdmin({
     everHadAdmin: () => store.everHadAdmin(),
-    isEnabled: auth.bootstrap && auth.metaAddr === '',
+    isEnabled: auth.bootstrap && !usesMetaNodes(config),
     trustedProxies: http.trustedProxies.length,
     port: http.bindAddress.port,
     log,

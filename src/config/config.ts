@@ -26,6 +26,11 @@ export function gateIsOpen({ http, auth }: Pick<Config, 'http' | 'auth'>): boole
   return !http.authEnabled && !auth.enabled;
 }
 
+/** True where users are those of InfluxDB Enterprise's meta nodes: local users then count for nothing. */
+export function usesMetaNodes({ auth }: Pick<Config, 'auth'>): boolean {
+  return auth.metaAddr.length > 0;
+}
+
 export interface HttpConfig {
   readonly bindAddress: Address;
   readonly authEnabled: boolean;
@@ -49,7 +54,8 @@ export interface AuthConfig {
   readonly enabled: boolean;
   readonly cacheExpirationMs: number;
   readonly bcryptCost: number;
-  readonly metaAddr: string;
+  /** HOST:PORT each; empty where the users are local. */
+  readonly metaAddr: readonly string[];
   readonly metaUsername: string;
   readonly metaPassword: Secret;
   readonly metaInternalSharedSecret: Secret;

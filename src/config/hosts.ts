@@ -10,8 +10,8 @@ export const ORIGIN: Kind<string> = fromString(
   readOrigin,
 );
 
-/** Meta nodes as a comma list of HOST:PORT, blanks around them dropped. */
-export const ADDRESSES: Kind<string> = fromString(
+/** Meta nodes as a comma list of HOST:PORT: decoded to one text each, blanks around them dropped. */
+export const ADDRESSES: Kind<readonly string[]> = fromString(
   'HOST:PORT, or a comma list of them, like "meta1:8091,meta2:8091"; "" = local users',
   readAddresses,
 );
@@ -37,14 +37,14 @@ function readOrigin(found: string): Decoded<string> {
   return url.port === '0' ? { refused: 'port 0 is no port' } : accept(url.origin, found);
 }
 
-function readAddresses(found: string): Decoded<string> {
-  if (found.trim() === '') return accept('', '');
+function readAddresses(found: string): Decoded<readonly string[]> {
+  if (found.trim() === '') return accept([], '');
   const addresses = found.split(',').map((each) => each.trim());
   for (const each of addresses) {
     const refused = refusedAddress(each);
     if (refused !== undefined) return { refused: `${goQuote(each)}: ${refused}` };
   }
-  return accept(addresses.join(','), addresses.join(','));
+  return accept(addresses, addresses.join(','));
 }
 
 function refusedAddress(text: string): string | undefined {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { reaches } from './address.ts';
 import { assemble } from './assemble.ts';
+import { usesMetaNodes } from './config.ts';
 import type { Config } from './config.ts';
 import { readCredentials } from './credentials.ts';
 import { DEFAULTS, KEYS } from './defaults.ts';
@@ -94,8 +95,8 @@ function checkWhole(
 }
 
 /** Meta nodes have settings, but no address. */
-function idleMeta({ auth }: Config, settings: Reader['settings']): readonly string[] {
-  if (auth.metaAddr !== '' || settings.get(DEFAULTS.auth.metaAddr)?.sound !== true) return [];
+function idleMeta(config: Config, settings: Reader['settings']): readonly string[] {
+  if (usesMetaNodes(config) || settings.get(DEFAULTS.auth.metaAddr)?.sound !== true) return [];
   const idle = [...settings.values()].filter(
     ({ key, plain, origin }) =>
       key.name.startsWith('meta-') &&

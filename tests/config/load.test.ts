@@ -292,7 +292,7 @@ describe('loadConfig of meta nodes', () => {
   test('where users are off, those of a kapacitor.conf are ignored, with their secret files', () => {
     const text = '[auth]\nenabled = false\nmeta-addr = "::bad::"\nmeta-password-file = "/gone"';
     const { config } = load({ 'kapacitor.conf': text }, {}, { file: 'kapacitor.conf' });
-    expect(config.auth.metaAddr).toBe('');
+    expect(config.auth.metaAddr).toEqual([]);
   });
 
   test('a KAPACITOR_ variable takes no meta node away', () => {
