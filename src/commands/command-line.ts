@@ -16,8 +16,8 @@ import { CommandError, EXIT } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 import { token } from './token.ts';
 import type { TokenOptions } from './token.ts';
-import { tryOut } from './try.ts';
-import type { TryOptions } from './try.ts';
+import { tryOut } from './try/try.ts';
+import type { TryOptions } from './try/try.ts';
 import {
   addUser,
   changePassword,

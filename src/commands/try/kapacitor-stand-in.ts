@@ -25,7 +25,7 @@ const HEADERS = {
 } as const;
 
 /** Starts it on a free port of 127.0.0.1. */
-export async function startStandIn(): Promise<StandIn> {
+export async function startKapacitorStandIn(): Promise<StandIn> {
   const state: State = { tasks: new Map(), points: 0 };
   const server = createServer((request, response) => {
     answer(state, request, response).catch(() => {

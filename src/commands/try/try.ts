@@ -3,20 +3,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createPasswords } from '../authenticate/password.ts';
-import { ConfigError, loadConfig } from '../config/load.ts';
-import type { Config } from '../config/config.ts';
-import { createGateway } from '../gateway.ts';
-import { createLog } from '../kernel/log.ts';
-import { messageOf } from '../kernel/errors.ts';
-import { Secret } from '../kernel/secret.ts';
-import { probeUpstream } from '../proxy/probe.ts';
-import { openUserStore } from '../users/store.ts';
-import type { Context } from './context.ts';
+import { createPasswords } from '../../authenticate/password.ts';
+import { ConfigError, loadConfig } from '../../config/load.ts';
+import type { Config } from '../../config/config.ts';
+import { createGateway } from '../../gateway.ts';
+import { createLog } from '../../kernel/log.ts';
+import { messageOf } from '../../kernel/errors.ts';
+import { Secret } from '../../kernel/secret.ts';
+import { probeUpstream } from '../../proxy/probe.ts';
+import { openUserStore } from '../../users/store.ts';
+import type { Context } from '../context.ts';
+import { CommandError, EXIT } from '../terminal.ts';
+import type { Terminal } from '../terminal.ts';
 import { findKapacitord, startKapacitord } from './kapacitord.ts';
-import { startStandIn } from './stand-in.ts';
-import { CommandError, EXIT } from './terminal.ts';
-import type { Terminal } from './terminal.ts';
+import { startKapacitorStandIn } from './kapacitor-stand-in.ts';
 
 export interface TryOptions {
   /** The URL of a Kapacitor that runs already. */
@@ -90,7 +90,7 @@ async function openUpstream(
   const program = findKapacitord(env);
   if (program === undefined) {
     const name = 'a small stand-in (no kapacitord was found on PATH)';
-    return { ...(await startStandIn()), name };
+    return { ...(await startKapacitorStandIn()), name };
   }
   const running = await startKapacitord(program, directory, await freePort());
   return { ...running, name: `a kapacitord (${program})` };

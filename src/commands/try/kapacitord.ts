@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '../kernel/errors.ts';
+import { messageOf } from '../../kernel/errors.ts';
 
 /** A kapacitord that runs for a trial, on a port of 127.0.0.1. */
 export interface RunningKapacitord {
