@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import { runCommandLine } from './commands/command-line.ts';
+import { runCommandLine } from './commands/cli/command-line.ts';
 import type { Terminal } from './commands/terminal.ts';
 
 // The only file that touches `process`.

@@ -23,14 +23,14 @@ const ROOMS = {
   observe: [],
 };
 
-/** Each package is imported by one file of ours. */
+/** Each package is imported by one file of ours, or by the files of one folder. */
 const PACKAGES = {
   bcrypt: 'src/authenticate/password.ts',
   jose: 'src/authenticate/token.ts',
   lmdb: 'src/users/database.ts',
   'node-cache': 'src/authenticate/verified.ts',
   'smol-toml': 'src/config/toml.ts',
-  commander: 'src/commands/command-line.ts',
+  commander: 'src/commands/cli/',
   undici: 'src/proxy/connections.ts',
   winston: 'src/kernel/log.ts',
 };
@@ -64,6 +64,15 @@ function packageRules(prefix) {
     .map(([name, file]) => ({ group: [name], message: `Only ${file} imports ${name}.` }));
 }
 
+/** The commands may import every room, and no package but the one of the command line. */
+const commandRules = [
+  { files: ['src/commands/**/*.ts'], own: 'none' },
+  { files: ['src/commands/cli/**/*.ts'], own: 'src/commands/cli/' },
+].map(({ files, own }) => ({
+  files,
+  rules: { 'no-restricted-imports': ['error', { patterns: packageRules(own) }] },
+}));
+
 export default tseslint.config(
   { ignores: ['dist/**'] },
   tseslint.configs.strictTypeChecked,
@@ -89,6 +98,7 @@ export default tseslint.config(
     },
   },
   ...roomRules,
+  ...commandRules,
   {
     files: ['src/**/*.ts'],
     ignores: ['src/main.ts'],

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { runCommandLine } from '../../src/commands/command-line.ts';
+import { runCommandLine } from '../../src/commands/cli/command-line.ts';
 import type { CommandOptions, CommandResult } from '../support/gateway-process.ts';
 
 /** Runs one command in this process, with a terminal of its own: many at the price of one process. */

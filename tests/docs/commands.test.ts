@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
-import { runCommandLine } from '../../src/commands/command-line.ts';
+import { runCommandLine } from '../../src/commands/cli/command-line.ts';
 import type { Terminal } from '../../src/commands/terminal.ts';
 import { codeOf, documents, read } from './tree.ts';
 
@@ -39,7 +39,7 @@ interface Shown {
   readonly line: string;
 }
 
-const GROUPS = ['users'];
+const GROUPS = ['users', 'subscriptions'];
 
 /** Where a command begins: at the line's start, behind sudo, a prompt, a variable or a pipe. */
 const COMMAND =

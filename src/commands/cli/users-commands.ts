@@ -1,0 +1,118 @@
+import type { Command } from 'commander';
+import type { PasswordSource } from '../ask-password.ts';
+import {
+  addUser,
+  changePassword,
+  deleteUser,
+  grant,
+  listUsers,
+  revoke,
+  showUser,
+} from '../users.ts';
+import type { AddOptions } from '../users.ts';
+import { repeatable, withPassword } from './group.ts';
+import type { CommandGroup, Listing, Run } from './group.ts';
+
+const PERMISSIONS = `
+Permissions:
+  none                    nothing
+  api                     the API, but neither writes nor the configuration
+  api:read                only these privileges of it: read, write, delete (a comma list)
+  api:/tasks:read,write   only this part of it, with all privileges where none are named
+  config_api              the configuration (config_api:read: only look at it)
+  write_points            write points to every database
+  write_points:telegraf   to this database only
+  all                     the API, the configuration and all writes
+`;
+
+/** `kapgate users …` */
+export const usersCommands: CommandGroup = {
+  add,
+  examples: {
+    users: [
+      'kapgate users add root --admin',
+      'kapgate users add telegraf --permission write_points:telegraf',
+      'kapgate users add dashboard --permission api:read --password-file /run/secret',
+      'kapgate users list',
+    ],
+    'users list': ['kapgate users list', 'kapgate users list --json'],
+    'users show': ['kapgate users show stan', 'kapgate users show stan --json'],
+    'users add': [
+      'kapgate users add root --admin',
+      'kapgate users add telegraf --permission write_points:telegraf',
+      'kapgate users add dashboard -p api:read -p config_api:read --password-file /run/secret',
+    ],
+    'users passwd': [
+      'kapgate users passwd stan',
+      'kapgate users passwd stan --password-stdin < new',
+    ],
+    'users delete': ['kapgate users delete stan'],
+    'users grant': [
+      'kapgate users grant stan api:/tasks config_api',
+      'kapgate users grant eva admin',
+    ],
+    'users revoke': ['kapgate users revoke stan config_api', 'kapgate users revoke eva admin'],
+  },
+  notes: { 'users add': PERMISSIONS, 'users grant': PERMISSIONS },
+};
+
+function add(program: Command, run: Run): void {
+  const users = program
+    .command('users')
+    .description(
+      'list and change the users of the local store; it makes no difference whether the gateway runs',
+    )
+    .helpCommand(false);
+  addReading(users, run);
+  addMaking(users, run);
+  addGranting(users, run);
+}
+
+function addReading(users: Command, run: Run): void {
+  users
+    .command('list')
+    .description('list all users')
+    .option('--json', 'as JSON, a line each')
+    .action((options: Listing) => run((context) => listUsers(context, options)));
+  users
+    .command('show')
+    .description('show one user')
+    .argument('<name>')
+    .option('--json', 'as JSON')
+    .action((name: string, options: Listing) => run((context) => showUser(context, name, options)));
+}
+
+function addMaking(users: Command, run: Run): void {
+  withPassword(users.command('add').description('add a user; the password is asked for'))
+    .argument('<name>')
+    .option('--admin', 'may do all')
+    .addOption(repeatable('-p, --permission <permission>', 'may be given more than once'))
+    .action((name: string, options: AddOptions) =>
+      run((context) => addUser(context, name, options)),
+    );
+  withPassword(users.command('passwd').description('change a password; the old one ends at once'))
+    .argument('<name>')
+    .action((name: string, source: PasswordSource) =>
+      run((context) => changePassword(context, name, source)),
+    );
+  users
+    .command('delete')
+    .description('delete a user; they are refused at once')
+    .argument('<name>')
+    .action((name: string) => run((context) => deleteUser(context, name)));
+}
+
+function addGranting(users: Command, run: Run): void {
+  users
+    .command('grant')
+    .description('add permissions to a user, or make them an admin')
+    .argument('<name>')
+    .argument('<permissions...>', 'permissions, or admin')
+    .action((name: string, words: string[]) => run((context) => grant(context, name, words)));
+  users
+    .command('revoke')
+    .description('take permissions from a user, or being an admin')
+    .argument('<name>')
+    .argument('<permissions...>', 'permissions as users show prints them, or admin')
+    .action((name: string, words: string[]) => run((context) => revoke(context, name, words)));
+}
