@@ -58,6 +58,7 @@ function isAny(host: string): boolean {
   return host === '' || host === '0.0.0.0' || host === '::';
 }
 
-function isLoopback(host: string): boolean {
+/** True for a host that is this machine by its name or number alone. */
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }

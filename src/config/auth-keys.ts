@@ -18,7 +18,8 @@ export const AUTH_KEYS: KeysOf<AuthConfig> = {
   cacheExpirationMs: {
     section,
     name: 'cache-expiration',
-    meaning: 'How long a verified password is remembered.',
+    meaning:
+      'How long a verified password is remembered, and what a meta node said of a user or of roles.',
     default: '10m',
     kind: duration('nothing is remembered'),
   },
@@ -33,7 +34,8 @@ export const AUTH_KEYS: KeysOf<AuthConfig> = {
   metaAddr: {
     section,
     name: 'meta-addr',
-    meaning: 'The InfluxDB Enterprise meta nodes that know the users.',
+    meaning:
+      'The InfluxDB Enterprise meta nodes that know the users; with any, local users count for nothing.',
     default: '',
     kind: ADDRESSES,
   },
@@ -68,7 +70,8 @@ export const AUTH_KEYS: KeysOf<AuthConfig> = {
   metaCa: {
     section,
     name: 'meta-ca',
-    meaning: 'The authority in PEM that the meta nodes are checked against.',
+    meaning:
+      'The authority in PEM that the meta nodes are checked against; read with meta-use-tls only.',
     default: '',
     kind: text('a path; "" = those of the system'),
   },
@@ -89,7 +92,8 @@ export const AUTH_KEYS: KeysOf<AuthConfig> = {
   metaInsecureSkipVerify: {
     section,
     name: 'meta-insecure-skip-verify',
-    meaning: 'Whether any certificate of a meta node is taken.',
+    meaning:
+      'Whether any certificate of a meta node is taken. Redirects then only lead to nodes in meta-addr.',
     default: false,
     kind: FLAG,
   },
@@ -103,16 +107,18 @@ export const AUTH_KEYS: KeysOf<AuthConfig> = {
   metaStaleMs: {
     section,
     name: 'meta-stale',
-    meaning: 'How long verified users go on while no meta node answers.',
+    meaning: 'How long verified users go on past cache-expiration while no meta node answers.',
     default: '0s',
     kind: duration('not at all'),
   },
   metaAdmins: {
     section,
     name: 'meta-admins',
-    meaning: 'Users of the meta nodes who may do all.',
+    meaning: 'Users of the meta nodes who may do all, by name or by a role that they are in.',
     default: [],
-    kind: list('user names and role:NAME'),
+    kind: list('user names and role:NAME', (entry) =>
+      entry === 'role:' ? 'the name of a role is missing behind "role:"' : undefined,
+    ),
   },
   observe: {
     section,

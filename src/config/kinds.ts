@@ -124,8 +124,11 @@ export function secret(allowed: string, minBytes = 0): Kind<Secret> {
   };
 }
 
-/** A list of texts; in a variable they are parted by commas. */
-export function list(allowed: string): Kind<readonly string[]> {
+/** A list of texts; in a variable they are parted by commas. `refusedEntry` says what is wrong with one. */
+export function list(
+  allowed: string,
+  refusedEntry: (entry: string) => string | undefined = () => undefined,
+): Kind<readonly string[]> {
   return {
     allowed: `a list of ${allowed}`,
     secret: false,
@@ -135,9 +138,9 @@ export function list(allowed: string): Kind<readonly string[]> {
       const texts = entries
         .filter((each) => typeof each === 'string')
         .filter((each) => each !== '');
-      return texts.length === entries.length
-        ? accept(texts, texts)
-        : { refused: 'each entry is a text in quotes' };
+      if (texts.length < entries.length) return { refused: 'each entry is a text in quotes' };
+      const refused = texts.map(refusedEntry).find((each) => each !== undefined);
+      return refused === undefined ? accept(texts, texts) : { refused };
     },
     fromText: (found) =>
       found

@@ -1,7 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
 import { reaches } from './address.ts';
 import { assemble } from './assemble.ts';
-import { usesMetaNodes } from './config.ts';
 import type { Config } from './config.ts';
 import { readCredentials } from './credentials.ts';
 import { DEFAULTS, KEYS } from './defaults.ts';
@@ -11,6 +9,7 @@ import { readConfigFile } from './file.ts';
 import { settleGate } from './gate.ts';
 import { addressOf } from './hosts.ts';
 import { labelOf } from './key.ts';
+import { checkMeta } from './meta-rules.ts';
 import { notBuilt } from './not-built.ts';
 import type { ReadFile } from './read-text.ts';
 import { tomlOf } from './settings.ts';
@@ -78,32 +77,18 @@ function checkWhole(
   config: Config,
   { settings }: Reader,
   ownHosts: readonly string[] | undefined,
-  { problems, warnings }: Findings,
+  findings: Findings,
 ): void {
   const bind = settings.get(DEFAULTS.http.bindAddress);
   const url = settings.get(DEFAULTS.upstream.url);
   const sound = bind?.sound === true && url?.sound === true;
   if (sound && reaches(config.http.bindAddress, addressOf(config.upstream.url), ownHosts)) {
-    problems.push(
+    findings.problems.push(
       `${labelOf(bind.key)} = ${tomlOf(bind.plain)} (${bind.origin}) is also ${labelOf(url.key)} = ` +
         `${tomlOf(url.plain)} (${url.origin}): the gateway would forward to itself. ` +
         'Move Kapacitor to another port, 127.0.0.1:9192 by custom',
     );
   }
-  problems.push(...notBuilt(config, settings));
-  warnings.push(...idleMeta(config, settings));
-}
-
-/** Meta nodes have settings, but no address. */
-function idleMeta(config: Config, settings: Reader['settings']): readonly string[] {
-  if (usesMetaNodes(config) || settings.get(DEFAULTS.auth.metaAddr)?.sound !== true) return [];
-  const idle = [...settings.values()].filter(
-    ({ key, plain, origin }) =>
-      key.name.startsWith('meta-') &&
-      origin !== 'default' &&
-      !isDeepStrictEqual(plain, key.default),
-  );
-  if (idle.length === 0) return [];
-  const names = idle.map(({ key }) => key.name).join(', ');
-  return [`${names} of [auth] have no effect while ${labelOf(DEFAULTS.auth.metaAddr)} is empty`];
+  findings.problems.push(...notBuilt(config, settings));
+  checkMeta(config, settings, findings);
 }
