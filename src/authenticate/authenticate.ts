@@ -1,10 +1,10 @@
 import type { Credentials } from '../credentials/credentials.ts';
+import { costOf } from '../kernel/bcrypt-hash.ts';
 import { GatewayError } from '../kernel/errors.ts';
 import type { AuthenticationMethod, Identity } from '../kernel/identity.ts';
 import type { Secret } from '../kernel/secret.ts';
 import type { Account, Directory } from './directory.ts';
 import { judgePassword } from './password-rule.ts';
-import { costOf } from './password.ts';
 import type { Passwords } from './password.ts';
 import type { Tokens } from './token.ts';
 import type { VerifiedPasswords } from './verified.ts';

@@ -1,4 +1,5 @@
 import bcrypt from 'bcrypt';
+import { readHash } from '../kernel/bcrypt-hash.ts';
 import { GatewayError } from '../kernel/errors.ts';
 import type { Secret } from '../kernel/secret.ts';
 
@@ -27,27 +28,20 @@ const MAX_WAITING = 128;
 /** 53 characters of no known password: what unknown users are compared with. */
 const NOBODYS_SALT_AND_DIGEST = `${'.'.repeat(21)}.${'.'.repeat(31)}`;
 
-/** A bcrypt hash, its cost in the first group. `$2y$` (htpasswd) is the same algorithm under another name. */
-const BCRYPT = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
-
 export function createPasswords(options: PasswordOptions): Passwords {
   const inTurn = createGate(options.maxAtOnce ?? MAX_AT_ONCE, options.maxWaiting ?? MAX_WAITING);
   const compare = (password: Secret, hash: string): Promise<boolean> =>
     inTurn(() => bcrypt.compare(password.reveal(), hash));
   return {
     hash: (password) => inTurn(() => bcrypt.hash(password.reveal(), options.cost)),
-    compare: async (password, hash) =>
-      costOf(hash) !== undefined && (await compare(password, hash.replace('$2y$', '$2b$'))),
+    compare: async (password, text) => {
+      const hash = readHash(text);
+      return hash !== undefined && (await compare(password, hash));
+    },
     spend: async (password, cost) => {
       await compare(password, `$2b$${String(cost).padStart(2, '0')}$${NOBODYS_SALT_AND_DIGEST}`);
     },
   };
-}
-
-/** The cost of a bcrypt hash, or undefined: no bcrypt hash. */
-export function costOf(hash: string): number | undefined {
-  const cost = BCRYPT.exec(hash)?.[1];
-  return cost === undefined ? undefined : Number(cost);
 }
 
 /** Runs tasks in order of arrival, a few at a time; refuses those that would wait too long. */

@@ -185,8 +185,8 @@ export class LmdbUserStore implements UserStore {
   }
 
   #replace(name: string, before: UserRecord | undefined, after: UserRecord | undefined): void {
-    const summary = summaryAfter(this.#storedSummary(), before, after);
     const record = after === undefined ? undefined : encodeRecord(after);
+    const summary = summaryAfter(this.#storedSummary(), before, after);
     this.#database.put(name, record, encodeSummary(summary));
   }
 

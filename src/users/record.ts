@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readHash } from '../kernel/bcrypt-hash.ts';
 
 /** A user as the store keeps them. */
 export interface UserRecord {
@@ -19,7 +20,7 @@ const STORED = z.strictObject({
   v: z.literal(1),
   name: z.string().min(1),
   admin: z.boolean(),
-  hash: z.string().regex(/^\$2[ab]\$(?:0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/),
+  hash: z.string().refine((hash) => readHash(hash) === hash),
   permissions: z.array(z.string()),
   created: z.iso.datetime(),
   changed: z.iso.datetime(),
@@ -40,23 +41,6 @@ export function decodeRecord(name: string, bytes: Uint8Array): UserRecord {
   const { admin, hash, permissions, created, changed } = judged.data;
   if (judged.data.name !== name) throw new Error('its record is that of another user');
   return { name, admin, hash, permissions, created, changed };
-}
-
-const HASH = /^\$2[aby](\$(?:0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53})$/;
-
-/**
- * A bcrypt hash as the store keeps it; undefined where the text is none.
- * `$2y$` (htpasswd, PHP) names the same algorithm as `$2b$`, which is all that the library knows.
- */
-export function readHash(text: string): string | undefined {
-  const rest = HASH.exec(text)?.[1];
-  if (rest === undefined) return undefined;
-  return text.startsWith('$2y$') ? `$2b${rest}` : text;
-}
-
-/** The cost of a bcrypt hash of the store. */
-export function costOf(hash: string): number {
-  return Number(hash.slice(4, 6));
 }
 
 function parse(bytes: Uint8Array): unknown {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { costOf } from './record.ts';
+import { costOf } from '../kernel/bcrypt-hash.ts';
 import type { UserRecord } from './record.ts';
 
 /** What must be known of all users without reading them; kept in the transaction of each write. */
@@ -69,6 +69,7 @@ function adminsIn(record: UserRecord | undefined): number {
 
 function count(hashes: Map<number, number>, { hash }: UserRecord, by: number): void {
   const cost = costOf(hash);
+  if (cost === undefined) throw new Error('BUG: a record without a bcrypt hash');
   const sum = (hashes.get(cost) ?? 0) + by;
   if (sum > 0) hashes.set(cost, sum);
   else hashes.delete(cost);
