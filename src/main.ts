@@ -36,6 +36,9 @@ const terminal: Terminal = {
     }
     stopListeners.push(listener);
   },
+  onReload: (listener) => {
+    process.on('SIGHUP', listener);
+  },
 };
 
 process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {

@@ -1,21 +1,24 @@
 import { gateIsOpen } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
+import type { Loaded } from '../config/load.ts';
+import { needsRestart } from '../config/restart.ts';
 import { createGateway } from '../gateway.ts';
+import type { Gateway } from '../gateway.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { createLog } from '../kernel/log.ts';
 import type { Log } from '../kernel/log.ts';
-import { loadSilently } from './context.ts';
+import { explainFailure, loadSilently } from './context.ts';
 import type { Context } from './context.ts';
 import { EXIT } from './terminal.ts';
 
 /** Runs the gateway until it is told to stop. */
 export async function serve(context: Context): Promise<number> {
-  const { config, file, warnings } = loadSilently(context);
-  const log = createLog(config.log);
-  log.info('starting', { config: file ?? 'defaults' });
-  for (const warning of warnings) log.warn(warning);
+  const loaded = loadSilently(context);
+  const log = createLog(loaded.config.log);
+  log.info('starting', { config: loaded.file ?? 'defaults' });
+  for (const warning of loaded.warnings) log.warn(warning);
   try {
-    await run(context, config, log);
+    await run(context, loaded, log);
     log.info('stopped');
     return EXIT.ok;
   } catch (error) {
@@ -26,36 +29,86 @@ export async function serve(context: Context): Promise<number> {
   }
 }
 
-async function run({ terminal }: Context, config: Config, log: Log): Promise<void> {
+async function run(context: Context, loaded: Loaded, log: Log): Promise<void> {
+  const { config } = loaded;
   const gateway = createGateway(config, { log, now: Date.now });
   const told = new Promise<string>((resolve) => {
-    terminal.onStop(resolve);
+    context.terminal.onStop(resolve);
   });
-  const openReminder = gateIsOpen(config) ? remindOfOpenGate(log) : undefined;
+  const reminder = createReminder(log, config);
   try {
     const port = await gateway.start().catch((error: unknown) => {
       throw new Error(listenFailure(config, error), { cause: error });
     });
     const { host } = config.http.bindAddress;
     log.info('listening', { address: `${host}:${port}`, upstream: config.upstream.url });
+    onReload(context, loaded, gateway, log, reminder);
     log.info('stopping', { signal: await told });
   } finally {
-    clearInterval(openReminder);
+    reminder.stop();
     await gateway.stop();
   }
 }
 
+/** At SIGHUP: the configuration anew, caches empty, the log file opened anew. What is wrong keeps the old. */
+function onReload(
+  context: Context,
+  loaded: Loaded,
+  gateway: Gateway,
+  log: Log,
+  reminder: Reminder,
+): void {
+  let current = loaded;
+  context.terminal.onReload(() => {
+    try {
+      log.reopen();
+      const next = loadSilently(context);
+      gateway.reload(next.config);
+      for (const warning of next.warnings) log.warn(warning);
+      const waiting = needsRestart(current.origins, next.origins);
+      if (waiting.length > 0) {
+        log.warn(`changed, but only a restart takes it up: ${waiting.join(', ')}`);
+      }
+      current = next;
+      reminder.consider(next.config);
+      log.info('reloaded', { config: next.file ?? 'defaults' });
+    } catch (error) {
+      for (const line of explainFailure(error).trimEnd().split('\n')) {
+        log.error(`not reloaded, the old configuration goes on: ${line.replace(/^kapgate: /, '')}`);
+      }
+    }
+  });
+}
+
 const HOUR_MS = 60 * 60 * 1000;
 
-function remindOfOpenGate(log: Log): NodeJS.Timeout {
+/** Says again and again what must not be forgotten. */
+interface Reminder {
+  /** Says it at once where the configuration gives reason to, and every hour from then on. */
+  consider(config: Config): void;
+  stop(): void;
+}
+
+function createReminder(log: Log, config: Config): Reminder {
+  let current = config;
   const remind = (): void => {
+    if (!gateIsOpen(current)) return;
     log.warn(
       'THE GATE IS OPEN: [http] auth-enabled and [auth] enabled are both false, every request passes without ' +
         'credentials (but for the users API)',
     );
   };
   remind();
-  return setInterval(remind, HOUR_MS);
+  const timer = setInterval(remind, HOUR_MS);
+  return {
+    consider: (next) => {
+      current = next;
+      remind();
+    },
+    stop: () => {
+      clearInterval(timer);
+    },
+  };
 }
 
 function listenFailure({ http }: Config, error: unknown): string {

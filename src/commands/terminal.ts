@@ -13,6 +13,8 @@ export interface Terminal {
   readonly err: (text: string) => void;
   /** Calls the listener at SIGTERM and SIGINT. */
   readonly onStop: (listener: (signal: string) => void) => void;
+  /** Calls the listener at SIGHUP. */
+  readonly onReload: (listener: () => void) => void;
 }
 
 export const EXIT = { ok: 0, failed: 1, denied: 2, usage: 64 } as const;

@@ -2,6 +2,7 @@ import { appendFile, close, openSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { config, createLogger, format, transports } from 'winston';
+import { messageOf } from './errors.ts';
 import type { ErrorLevel } from './errors.ts';
 
 /** What a line may carry besides its message. Never a password, token or secret: those are `Secret`s. */
@@ -14,6 +15,8 @@ export interface Log {
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
   at(level: ErrorLevel, message: string, fields?: LogFields): void;
+  /** Opens the file anew, by its name: logrotate has moved the old one away. @throws where it cannot be opened */
+  reopen(): void;
   /** Resolves once every line is written. */
   close(): Promise<void>;
 }
@@ -42,7 +45,7 @@ export function createLog(options: LogOptions): Log {
     transports: [
       file === undefined
         ? new transports.Console({ stderrLevels: Object.keys(config.npm.levels) })
-        : new transports.Stream({ stream: file, eol: '\n' }),
+        : new transports.Stream({ stream: file.stream, eol: '\n' }),
     ],
   });
   const at = (level: ErrorLevel, message: string, fields?: LogFields): void => {
@@ -62,28 +65,29 @@ export function createLog(options: LogOptions): Log {
     error: (message, fields) => {
       at('error', message, fields);
     },
+    reopen: () => file?.reopen(),
     close: async () => {
       logger.end();
       await finished(logger, { readable: false });
-      if (file !== undefined) await finished(file.end());
+      if (file !== undefined) await finished(file.stream.end());
     },
   };
 }
 
+interface LogFile {
+  readonly stream: Writable;
+  reopen(): void;
+}
+
 /** Lines that a full or broken disk does not take are lost: winston's own file transport ends the process then. */
-function openFile(path: string): Writable {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, 'a', 0o640);
-  } catch (cause) {
-    throw new Error(`cannot open the log "${path}"`, { cause });
-  }
+function openFile(path: string): LogFile {
+  let descriptor = openForAppend(path);
   const append = (lines: Buffer, done: () => void): void => {
     appendFile(descriptor, lines, () => {
       done();
     });
   };
-  return new Writable({
+  const stream = new Writable({
     write: (line: Buffer, _encoding, done) => {
       append(line, done);
     },
@@ -96,6 +100,25 @@ function openFile(path: string): Writable {
       });
     },
   });
+  return {
+    stream,
+    reopen: () => {
+      const old = descriptor;
+      descriptor = openForAppend(path);
+      // A line on its way to the old file still has it for a moment.
+      setTimeout(close, OLD_FILE_MS, old, () => undefined).unref();
+    },
+  };
+}
+
+const OLD_FILE_MS = 10_000;
+
+function openForAppend(path: string): number {
+  try {
+    return openSync(path, 'a', 0o640);
+  } catch (cause) {
+    throw new Error(`cannot open the log "${path}": ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** `ts=… lvl=… msg=… key=value …`, the keys of Kapacitor's own log. */

@@ -14,8 +14,18 @@ import type { RequestPath } from './request-path.ts';
 import { createTurns } from './turns.ts';
 import { rawAnswer } from './write-answer.ts';
 
-export interface ListenerOptions {
+/** What requests go through. It may be another one for each request: a reload swaps it. */
+export interface Service {
   readonly requestPath: RequestPath;
+  /** Called for each request before its path is gone. */
+  readonly onBegin: () => void;
+  /** Called once a request is over, however it ended. @param bytes written to the client */
+  readonly onEnd: (exchange: Exchange, status: number, bytes: number) => void;
+}
+
+export interface ListenerOptions {
+  /** Asked once for each request. */
+  readonly service: () => Service;
   readonly maxHeaderBytes: number;
   readonly headerTimeoutMs: number;
   readonly idleTimeoutMs: number;
@@ -23,8 +33,6 @@ export interface ListenerOptions {
   readonly maxConnections: number;
   readonly shutdownTimeoutMs: number;
   readonly https: boolean;
-  /** Called once a request is over, however it ended. @param bytes written to the client */
-  readonly onEnd: (exchange: Exchange, status: number, bytes: number) => void;
   /** Told where a connection could not be taken (no file descriptor is left): the server goes on. */
   readonly onServerError: (error: Error) => void;
   readonly now: () => number;
@@ -105,13 +113,15 @@ function serve(
   // Node's parser skips what came with it, as if it had been upgraded.
   if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
   const writtenBefore = socket.bytesWritten;
+  const service = options.service();
+  service.onBegin();
   const exchange = openExchange(options, request, response, expectsContinue);
   response.on('close', () => {
     clients.end(socket, response);
     const status = response.headersSent ? response.statusCode : ERRORS['client-gone'].status;
-    options.onEnd(exchange, status, socket.bytesWritten - writtenBefore);
+    service.onEnd(exchange, status, socket.bytesWritten - writtenBefore);
   });
-  void options.requestPath(exchange);
+  void service.requestPath(exchange);
 }
 
 function openExchange(
@@ -133,17 +143,19 @@ interface ParserError extends Error {
  */
 function refuseConnect(options: ListenerOptions, request: IncomingMessage, socket: Duplex): void {
   socket.on('error', () => socket.destroy());
+  const { onBegin, onEnd } = options.service();
+  onBegin();
   const exchange = openExchange(options, request, new ServerResponse(request), false);
   // Where an earlier request still waits for its answer, this one would be taken for it.
   if (responseOn(socket) !== undefined) {
     socket.destroy();
-    options.onEnd(exchange, ERRORS['client-gone'].status, 0);
+    onEnd(exchange, ERRORS['client-gone'].status, 0);
     return;
   }
   const answer = rawAnswer(errorAnswer(404, 'Not Found', 'pretty'));
   socket.write(answer);
   halfClose(socket);
-  options.onEnd(exchange, 404, answer.length);
+  onEnd(exchange, 404, answer.length);
 }
 
 /** Bytes that Node's parser refuses: an answer, where no other request's is under way, and the connection's end. */

@@ -20,13 +20,14 @@ interface Parts {
   readonly trustedProxies: number;
   /** Where the gateway listens. */
   readonly port: number;
+  /** Milliseconds since 1970. */
+  readonly startedMs: number;
   readonly log: Log;
   readonly now: () => number;
 }
 
 export function createFirstAdmin(parts: Parts): FirstAdmin {
-  const { log, now } = parts;
-  const startedMs = now();
+  const { log, now, startedMs } = parts;
   const elapsedMs = (): number => now() - startedMs;
   return {
     isBootstrap: (request, target) => {

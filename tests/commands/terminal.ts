@@ -25,6 +25,7 @@ export async function runHere(
       onStop: (listener) => {
         setImmediate(listener, 'SIGTERM');
       },
+      onReload: () => undefined,
     },
     '0.0.0',
   );

@@ -73,6 +73,7 @@ async function helpOf(words: readonly string[]): Promise<string> {
     out: (text) => void (out += text),
     err: (text) => void (out += text),
     onStop: () => undefined,
+    onReload: () => undefined,
   };
   await runCommandLine([...words, '--help'], terminal, '0');
   return out;

@@ -32,10 +32,14 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
 async function open(answer: Answer, options: Partial<ListenerOptions> = {}): Promise<number> {
   listener = createListener({
-    requestPath: ({ request, response }) => {
-      answer(request, response);
-      return Promise.resolve();
-    },
+    service: () => ({
+      requestPath: ({ request, response }) => {
+        answer(request, response);
+        return Promise.resolve();
+      },
+      onBegin: () => undefined,
+      onEnd: () => undefined,
+    }),
     https: false,
     maxHeaderBytes: 65_536,
     headerTimeoutMs: 10_000,
@@ -43,7 +47,6 @@ async function open(answer: Answer, options: Partial<ListenerOptions> = {}): Pro
     bodyIdleTimeoutMs: 60_000,
     maxConnections: 100,
     shutdownTimeoutMs: 50,
-    onEnd: () => undefined,
     onServerError: () => undefined,
     now: () => nowMs,
     intervalMs: TICK_MS,
@@ -224,7 +227,12 @@ describe('shutdown', () => {
   test('one that never listened, and one that could not, stop as well', async () => {
     const port = await open(ok);
     const second = createListener({
-      ...{ requestPath: () => Promise.resolve(), maxHeaderBytes: 1024, headerTimeoutMs: 0 },
+      service: () => ({
+        requestPath: () => Promise.resolve(),
+        onBegin: () => undefined,
+        onEnd: () => undefined,
+      }),
+      ...{ maxHeaderBytes: 1024, headerTimeoutMs: 0 },
       ...{
         idleTimeoutMs: 0,
         bodyIdleTimeoutMs: 0,
@@ -232,7 +240,7 @@ describe('shutdown', () => {
         shutdownTimeoutMs: 1,
         https: false,
       },
-      ...{ onEnd: () => undefined, onServerError: () => undefined, now: Date.now },
+      ...{ onServerError: () => undefined, now: Date.now },
     });
     await expect(second.listen('127.0.0.1', port)).rejects.toThrow(/EADDRINUSE/);
     await second.stop();

@@ -105,6 +105,7 @@ function recordingLog(lines: LoggedLine[]): Log {
     info: (message, fields) => at('info', message, fields),
     warn: (message, fields) => at('warn', message, fields),
     error: (message, fields) => at('error', message, fields),
+    reopen: () => undefined,
     close: () => Promise.resolve(),
   };
 }

@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { createAuthenticate } from '../authenticate/authenticate.ts';
+import type { Authenticate } from '../authenticate/authenticate.ts';
+import { createPasswords } from '../authenticate/password.ts';
+import type { Passwords } from '../authenticate/password.ts';
+import { createTokens } from '../authenticate/token.ts';
+import { createVerifiedPasswords } from '../authenticate/verified.ts';
+import { gateIsOpen } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
+import { messageOf } from '../kernel/errors.ts';
+import type { Log } from '../kernel/log.ts';
+import { isUsersApi } from '../kernel/routes.ts';
+import { createAdmission } from '../listener/admission.ts';
+import type { Service } from '../listener/server.ts';
+import { createProxy } from '../proxy/proxy.ts';
+import type { Proxy } from '../proxy/proxy.ts';
+import type { UserStore } from '../users/store.ts';
+import { openLocalUsers } from './local-users.ts';
+import type { UserSource } from './local-users.ts';
+import { createRunning } from './running.ts';
+import { openService } from './service.ts';
+
+/** All that one configuration makes of the gateway: what requests go through, until a reload puts the next there. */
+export interface Generation extends Service {
+  /** Resolves once the last of its requests has ended and its connections are closed. */
+  retire(): Promise<void>;
+  /** Cuts what is under way. */
+  stop(): Promise<void>;
+}
+
+/** What outlives a reload. */
+export interface Lasting {
+  readonly store: UserStore;
+  readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** When the gateway was made: the bootstrap is open for a while from then on. */
+  readonly startedMs: number;
+}
+
+/** @throws where a part cannot be made: the upstream's CA file */
+export function createGeneration(config: Config, lasting: Lasting): Generation {
+  const passwords = createPasswords({ cost: config.auth.bcryptCost });
+  const proxy = openProxy(config, lasting.now);
+  const users = openLocalUsers(config, passwords, lasting);
+  const service = openService(config, lasting, users.advice, {
+    admit: createAdmission({
+      isOpen: gateIsOpen(config),
+      pingAuthEnabled: config.http.pingAuthEnabled,
+      isBootstrap: users.isBootstrap,
+    }),
+    authenticate: openAuthenticate(config, users, passwords, lasting),
+    route: (target) => (isUsersApi(target) ? users.api : proxy.forward),
+  });
+  const running = createRunning();
+  const stop = (): Promise<void> => proxy.stop();
+  return {
+    requestPath: service.requestPath,
+    onBegin: () => {
+      running.begin();
+    },
+    onEnd: (exchange, status, bytes) => {
+      running.end();
+      service.onEnd(exchange, status, bytes);
+    },
+    retire: async () => {
+      await running.allEnded();
+      await stop();
+    },
+    stop,
+  };
+}
+
+function openProxy({ upstream, limits }: Config, now: () => number): Proxy {
+  return createProxy({
+    ...upstream,
+    origin: upstream.url,
+    ca: upstream.ca === '' ? undefined : readCa(upstream.ca),
+    clientIdleMs: limits.bodyIdleTimeoutMs,
+    now,
+  });
+}
+
+function readCa(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new Error(`cannot read [upstream] ca "${path}": ${messageOf(cause)}`, { cause });
+  }
+}
+
+function openAuthenticate(
+  { http, auth }: Config,
+  { directory }: UserSource,
+  passwords: Passwords,
+  { log, now }: Lasting,
+): Authenticate {
+  return createAuthenticate({
+    directory,
+    passwords,
+    verified: createVerifiedPasswords({ matchedTtlMs: auth.cacheExpirationMs }),
+    tokens: createTokens(http.sharedSecret, now),
+    bcryptCost: auth.bcryptCost,
+    onRenewalFailure: (name, error) => {
+      log.warn('could not renew the hash of a user', { user: name, cause: messageOf(error) });
+    },
+  });
+}

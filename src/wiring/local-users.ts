@@ -1,0 +1,57 @@
+import type { Directory } from '../authenticate/directory.ts';
+import type { Passwords } from '../authenticate/password.ts';
+import { usesMetaNodes } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
+import type { Handler } from '../kernel/exchange.ts';
+import { Secret } from '../kernel/secret.ts';
+import { readBody } from '../listener/read-body.ts';
+import { createUsersApi } from '../users/api.ts';
+import { createFirstAdmin } from '../users/first-admin.ts';
+import type { FirstAdmin } from '../users/first-admin.ts';
+import type { Lasting } from './generation.ts';
+
+/** Where users come from, what the users API does with them, and how the first admin is made. */
+export interface UserSource extends FirstAdmin {
+  readonly directory: Directory;
+  readonly api: Handler;
+}
+
+/** The users of the local store. */
+export function openLocalUsers(config: Config, passwords: Passwords, lasting: Lasting): UserSource {
+  return {
+    ...openFirstAdmin(config, lasting),
+    directory: lasting.store,
+    api: openUsersApi(config, passwords, lasting),
+  };
+}
+
+function openFirstAdmin(config: Config, { store, log, now, startedMs }: Lasting): FirstAdmin {
+  const { http, auth } = config;
+  return createFirstAdmin({
+    everHadAdmin: () => store.everHadAdmin(),
+    isEnabled: auth.bootstrap && !usesMetaNodes(config),
+    trustedProxies: http.trustedProxies.length,
+    port: http.bindAddress.port,
+    startedMs,
+    log,
+    now,
+  });
+}
+
+function openUsersApi({ limits }: Config, passwords: Passwords, { store, log }: Lasting): Handler {
+  const api = createUsersApi({
+    store,
+    hashPassword: (password) => passwords.hash(new Secret(password)),
+    onChange: ({ actor, method, action, user }) => {
+      log.info('users changed', { action, user, by: actor === '' ? '-' : actor, auth: method });
+    },
+  });
+  const bodyLimits = { maxBytes: limits.maxUsersBody, timeoutMs: limits.bodyIdleTimeoutMs };
+  return (identity, { method, path, query }, exchange) =>
+    api.answer(identity, {
+      method,
+      path,
+      query,
+      readBody: () => readBody(exchange, bodyLimits),
+    });
+}

@@ -1,0 +1,126 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { call } from '../support/api.ts';
+import { eventually } from '../support/eventually.ts';
+import { addUser, startGateway, writeConfig } from '../support/gateway-process.ts';
+import type { GatewayOptions, GatewayProcess } from '../support/gateway-process.ts';
+import { openRawConnection, requestText } from '../support/raw-client.ts';
+import { answering, startRecordingUpstream } from '../support/recording-upstream.ts';
+import type { RecordingUpstream } from '../support/recording-upstream.ts';
+import { createTempDir } from '../support/temp-dir.ts';
+import type { TempDir } from '../support/temp-dir.ts';
+
+const PING = '/kapacitor/v1/ping';
+const BASIC = `Basic ${Buffer.from('root:secret-of-root').toString('base64')}`;
+
+let dir: TempDir;
+let [one, two]: (RecordingUpstream | undefined)[] = [];
+let gateway: GatewayProcess | undefined;
+
+beforeAll(async () => {
+  one = await startRecordingUpstream(answering(204, { 'X-Kapacitor-Version': 'one' }));
+  two = await startRecordingUpstream(answering(204, { 'X-Kapacitor-Version': 'two' }));
+});
+
+afterAll(async () => {
+  await one?.stop();
+  await two?.stop();
+});
+
+beforeEach(async () => {
+  dir = await createTempDir();
+});
+
+afterEach(async () => {
+  await gateway?.stop();
+  await dir.remove();
+});
+
+const HTTP = { 'shutdown-timeout': '"200ms"' };
+
+async function start(settings: GatewayOptions['settings'] = {}): Promise<GatewayProcess> {
+  gateway = await startGateway({
+    dir: dir.path,
+    upstream: one?.url ?? '',
+    settings: { http: HTTP, ...settings },
+  });
+  await addUser(gateway.configFile, { name: 'root', password: 'secret-of-root', admin: true });
+  return gateway;
+}
+
+async function reload({ pid, log }: GatewayProcess, said = 'reloaded'): Promise<void> {
+  const before = log.length;
+  process.kill(pid, 'SIGHUP');
+  await eventually(said, () => (gateway?.log ?? '').slice(before).includes(said));
+}
+
+function rewrite({ port }: GatewayProcess, upstream: string, settings = {}): Promise<string> {
+  return writeConfig({ dir: dir.path, upstream, port, settings: { http: HTTP, ...settings } });
+}
+
+const versionAt = async (port: number): Promise<string | null> => {
+  const url = `http://127.0.0.1:${port}${PING}`;
+  return (await fetch(url, { headers: { Authorization: BASIC } })).headers.get(
+    'x-kapacitor-version',
+  );
+};
+
+describe('SIGHUP', () => {
+  test('takes up what the file says now, on the connections that are open', async () => {
+    const { port } = await start();
+    const connection = await openRawConnection(port);
+    const ping = requestText('GET', PING, [`Authorization: ${BASIC}`]);
+    connection.send(ping);
+    expect((await connection.receive()).header('X-Kapacitor-Version')).toBe('one');
+    if (gateway === undefined) throw new Error('no gateway');
+    await rewrite(gateway, two?.url ?? '');
+    await reload(gateway);
+    connection.send(ping);
+    expect((await connection.receive()).header('X-Kapacitor-Version')).toBe('two');
+    expect(await versionAt(port)).toBe('two');
+    connection.destroy();
+  });
+
+  test('a wrong file keeps the old configuration, and the log says what is wrong', async () => {
+    const running = await start();
+    await writeFile(running.configFile, '[upstream]\nurl = "nowhere"\n');
+    await reload(running, 'not reloaded');
+    expect(running.log).toMatch(/not reloaded, the old configuration goes on: \[upstream\] url/);
+    expect(await versionAt(running.port)).toBe('one');
+  });
+
+  test('a request under way ends as it began', async () => {
+    const running = await start();
+    const connection = await openRawConnection(running.port);
+    connection.send(
+      `POST /write?db=x HTTP/1.1\r\nHost: a\r\nAuthorization: ${BASIC}\r\nContent-Length: 4\r\n\r\nab`,
+    );
+    await eventually('it has begun', () => (one?.requests.length ?? 0) > 0);
+    await rewrite(running, two?.url ?? '');
+    await reload(running);
+    connection.send('cd');
+    expect((await connection.receive()).header('X-Kapacitor-Version')).toBe('one');
+    connection.destroy();
+  });
+
+  test('says which changes wait for a restart', async () => {
+    const running = await start();
+    await rewrite(running, one?.url ?? '', { limits: { 'idle-timeout': '"5m"' } });
+    await reload(running);
+    expect(running.log).toMatch(/only a restart takes it up: \[limits\] idle-timeout/);
+  });
+
+  test('opens the log file anew: what logrotate moved away gets no more lines', async () => {
+    const file = join(dir.path, 'kapgate.log');
+    const running = await start({ log: { file: JSON.stringify(file) } });
+    renameSync(file, `${file}.1`);
+    process.kill(running.pid, 'SIGHUP');
+    const text = (): string => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+    await eventually('a new file', () => text().includes('msg=reloaded'));
+    expect((await call(running.port, 'GET', PING)).status).toBe(401);
+    await eventually('the line is there', () => text().includes('status=401'));
+    expect(readFileSync(`${file}.1`, 'utf8')).not.toContain('status=401');
+  });
+});
