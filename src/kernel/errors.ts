@@ -21,6 +21,11 @@ export const ERRORS = {
   forbidden: { status: 403, words: 'not allowed', level: 'info' },
   'not-found': { status: 404, words: 'Not Found', level: 'info' },
   'no-such-user': { status: 404, words: 'no user exists', level: 'info' },
+  'users-kept-elsewhere': {
+    status: 405,
+    words: 'users are kept by the InfluxDB Enterprise meta node: change them there',
+    level: 'info',
+  },
   'slow-client': {
     status: 408,
     words: 'the request body stopped arriving',

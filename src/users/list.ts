@@ -3,7 +3,6 @@ import { firstValue } from '../kernel/query.ts';
 import type { Query } from '../kernel/query.ts';
 import { compileGlob } from './glob.ts';
 import type { Glob } from './glob.ts';
-import type { UserRecord } from './record.ts';
 import { isUserField } from './view.ts';
 import type { UserField } from './view.ts';
 
@@ -45,16 +44,16 @@ export function readListRequest(query: Query): ListRequest | ListRefusal {
   return { matches, fields, offset, limit };
 }
 
-interface Source {
+interface Source<User> {
   names(): Iterable<string>;
-  get(name: string): UserRecord | undefined;
+  get(name: string): User | undefined;
 }
 
 /**
  * The users asked for, in order of name. A negative limit is none, and then Kapacitor looks at neither pattern nor
  * offset (services/storage/indexed.go list); a negative offset is 0. Only the records that are given are read.
  */
-export function* select(source: Source, request: ListRequest): Iterable<UserRecord> {
+export function* select<User>(source: Source<User>, request: ListRequest): Iterable<User> {
   const unlimited = request.limit < 0;
   let toSkip = unlimited ? 0 : request.offset;
   let left = unlimited ? Infinity : request.limit;
@@ -62,8 +61,8 @@ export function* select(source: Source, request: ListRequest): Iterable<UserReco
   for (const name of source.names()) {
     if (!unlimited && !request.matches(name)) continue;
     if (toSkip-- > 0) continue;
-    const record = source.get(name);
-    if (record !== undefined) yield record;
+    const user = source.get(name);
+    if (user !== undefined) yield user;
     if (--left === 0) return;
   }
 }

@@ -1,14 +1,13 @@
 import { judgePassword } from '../authenticate/password-rule.ts';
-import { emptyAnswer, errorAnswer, jsonAnswer } from '../kernel/answer.ts';
+import { emptyAnswer, jsonAnswer } from '../kernel/answer.ts';
 import type { Answer } from '../kernel/answer.ts';
-import { ERRORS } from '../kernel/errors.ts';
-import type { ErrorCode } from '../kernel/errors.ts';
 import type { Identity } from '../kernel/identity.ts';
 import type { Query } from '../kernel/query.ts';
 import type { UserBody } from './body.ts';
 import type { NewUser } from './change.ts';
 import { readListRequest, select } from './list.ts';
 import { judgeName } from './name.ts';
+import { badRequest, refusal } from './refusals.ts';
 import type { UserStore } from './store.ts';
 import { listedViewOf, viewOf } from './view.ts';
 
@@ -90,21 +89,6 @@ export async function deleteUser(
   if (outcome === 'last-admin') return refusal('last-admin');
   if (outcome === 'deleted') tell(parts, actor, 'deleted', name);
   return emptyAnswer(204);
-}
-
-/** 400 in Kapacitor's form. */
-export function badRequest(message: string): Answer {
-  return errorAnswer(400, message, 'pretty');
-}
-
-/** Kapacitor's 404 for what is no route. */
-export function notFound(): Answer {
-  return refusal('not-found');
-}
-
-function refusal(code: ErrorCode): Answer {
-  const { status, words } = ERRORS[code];
-  return errorAnswer(status, words, 'pretty');
 }
 
 function tell(

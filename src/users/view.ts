@@ -1,6 +1,9 @@
 import { shownPermissions } from '../authorize/permissions.ts';
 import type { UserRecord } from './record.ts';
 
+/** What is known of a user who is shown, wherever they are kept. */
+export type ShownUser = Pick<UserRecord, 'name' | 'admin' | 'permissions'>;
+
 /** What the API shows of a user: never the hash. */
 interface UserView {
   readonly link: { readonly rel: 'self'; readonly href: string };
@@ -12,8 +15,7 @@ interface UserView {
 export type UserField = keyof UserView;
 
 /** A user alone, keys in the order of Kapacitor's struct (client/v1 User). */
-export function viewOf(record: UserRecord): UserView {
-  const { name, admin, permissions } = record;
+export function viewOf({ name, admin, permissions }: ShownUser): UserView {
   return {
     link: { rel: 'self', href: `/kapacitor/v1/users/${name}` },
     name,
@@ -27,10 +29,10 @@ const LISTED: readonly UserField[] = ['link', 'name', 'permissions', 'type'];
 
 /** A user in the list: the fields asked for, and always name and link. */
 export function listedViewOf(
-  record: UserRecord,
+  user: ShownUser,
   fields: ReadonlySet<UserField>,
 ): Partial<Record<UserField, unknown>> {
-  const view = viewOf(record);
+  const view = viewOf(user);
   const chosen = LISTED.filter((field) => fields.has(field));
   return Object.fromEntries(chosen.map((field) => [field, view[field]]));
 }
