@@ -3,7 +3,7 @@ import type { Answer } from '../kernel/answer.ts';
 import type { Identity } from '../kernel/identity.ts';
 import type { Query } from '../kernel/query.ts';
 import type { UsersApi } from './api.ts';
-import { askedOf } from './asked.ts';
+import { askedOf, noCredentials } from './asked.ts';
 import type { UsersRequest } from './asked.ts';
 import { readListRequest, select } from './list.ts';
 import { badRequest, refusal } from './refusals.ts';
@@ -39,6 +39,9 @@ function perform(
     case 'show':
       return show(users, asked.name);
     case 'create':
+      // The first admin is made where the others are.
+      if (asked.isFirst) throw noCredentials();
+      return unchangeable(keptAt);
     case 'update':
     case 'delete':
     case 'update-own':
