@@ -1,5 +1,7 @@
 import { signToken } from '../authenticate/token.ts';
+import { usesMetaNodes } from '../config/config.ts';
 import { parseDuration } from '../config/duration.ts';
+import type { Loaded } from '../config/load.ts';
 import { loadForCommand, openStoreFor } from './context.ts';
 import type { Context } from './context.ts';
 import { CommandError, EXIT } from './terminal.ts';
@@ -9,7 +11,7 @@ export interface TokenOptions {
   readonly expires: string;
 }
 
-/** Prints a bearer token for a user of the store, signed with `[http] shared-secret`. */
+/** Prints a bearer token for a user of the store, or in meta mode for any name, signed with `[http] shared-secret`. */
 export async function token(context: Context, options: TokenOptions): Promise<number> {
   const loaded = loadForCommand(context);
   const { sharedSecret } = loaded.config.http;
@@ -19,17 +21,22 @@ export async function token(context: Context, options: TokenOptions): Promise<nu
     );
   }
   const lifetimeMs = lifetimeOf(options.expires);
+  // Whom the meta nodes do not know, the gateway refuses when the token is used.
+  if (!usesMetaNodes(loaded.config)) await demandLocalUser(context, loaded, options.user);
+  const signed = await signToken(sharedSecret, options.user, Date.now(), lifetimeMs);
+  context.terminal.out(`${signed}\n`);
+  return EXIT.ok;
+}
+
+async function demandLocalUser(context: Context, loaded: Loaded, name: string): Promise<void> {
   const store = openStoreFor(context, loaded);
   try {
-    if (store.get(options.user) === undefined) {
-      throw new CommandError(`there is no user "${options.user}": kapgate users list shows all`);
+    if (store.get(name) === undefined) {
+      throw new CommandError(`there is no user "${name}": kapgate users list shows all`);
     }
   } finally {
     await store.close();
   }
-  const signed = await signToken(sharedSecret, options.user, Date.now(), lifetimeMs);
-  context.terminal.out(`${signed}\n`);
-  return EXIT.ok;
 }
 
 function lifetimeOf(text: string): number {

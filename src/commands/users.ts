@@ -9,8 +9,8 @@ import type { UserChange } from '../users/change.ts';
 import type { UserStore } from '../users/store.ts';
 import { askPassword } from './ask-password.ts';
 import type { PasswordSource } from './ask-password.ts';
-import { loadForCommand, openStoreFor } from './context.ts';
 import type { Context } from './context.ts';
+import { withStore } from './local-store.ts';
 import { table } from './table.ts';
 import { CommandError, EXIT } from './terminal.ts';
 
@@ -151,19 +151,6 @@ export function deleteUser(context: Context, name: string): Promise<number> {
     if (result === 'last-admin') throw lastAdmin(name);
     return done(context, `deleted ${name}; requests of theirs are refused from now on`);
   });
-}
-
-async function withStore(
-  context: Context,
-  use: (store: UserStore, loaded: Loaded) => Promise<number> | number,
-): Promise<number> {
-  const loaded = loadForCommand(context);
-  const store = openStoreFor(context, loaded);
-  try {
-    return await use(store, loaded);
-  } finally {
-    await store.close();
-  }
 }
 
 async function newHash(

@@ -31,6 +31,11 @@ export function usesMetaNodes({ auth }: Pick<Config, 'auth'>): boolean {
   return auth.metaAddr.length > 0;
 }
 
+/** The meta nodes by scheme, host and port. */
+export function metaOriginsOf({ auth }: Pick<Config, 'auth'>): readonly string[] {
+  return auth.metaAddr.map((address) => `${auth.metaUseTls ? 'https' : 'http'}://${address}`);
+}
+
 export interface HttpConfig {
   readonly bindAddress: Address;
   readonly authEnabled: boolean;

@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { check } from '../check.ts';
-import type { CheckOptions } from '../check.ts';
+import { check } from '../check/check.ts';
+import type { CheckOptions } from '../check/check.ts';
 import { serve } from '../serve.ts';
 import { showConfig } from '../show-config.ts';
 import type { ShowConfigOptions } from '../show-config.ts';

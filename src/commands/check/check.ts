@@ -1,22 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { gateIsOpen } from '../config/config.ts';
-import { ConfigError } from '../config/load.ts';
-import type { Loaded } from '../config/load.ts';
-import { readText } from '../config/read-text.ts';
-import { messageOf } from '../kernel/errors.ts';
-import { probeUpstream } from '../proxy/probe.ts';
-import { loadForCommand, openStoreFor } from './context.ts';
-import type { Context } from './context.ts';
-import { CommandError, EXIT } from './terminal.ts';
+import { gateIsOpen, usesMetaNodes } from '../../config/config.ts';
+import { ConfigError } from '../../config/load.ts';
+import type { Loaded } from '../../config/load.ts';
+import { messageOf } from '../../kernel/errors.ts';
+import { loadForCommand, openStoreFor } from '../context.ts';
+import type { Context } from '../context.ts';
+import { EXIT } from '../terminal.ts';
+import type { Finding } from './finding.ts';
+import { upstreamFinding } from './upstream.ts';
 
 export interface CheckOptions {
   readonly json?: boolean | undefined;
-}
-
-interface Finding {
-  readonly part: string;
-  readonly result: 'ok' | 'warning' | 'fault';
-  readonly detail: string;
 }
 
 /** Looks at everything that the service needs, a line each. @returns 1 on any fault */
@@ -48,7 +41,7 @@ async function findingsOf(context: Context): Promise<Finding[]> {
     },
     gateFinding(loaded),
     await storeFinding(context, loaded),
-    await upstreamFinding(loaded),
+    await upstreamFinding(loaded.config),
   ];
 }
 
@@ -65,6 +58,9 @@ async function storeFinding(context: Context, loaded: Loaded): Promise<Finding> 
     const store = openStoreFor(context, loaded);
     const { admins } = store.summary();
     await store.close();
+    if (usesMetaNodes(loaded.config)) {
+      return { part, result: 'ok', detail: `${path}: its users have no effect beside meta nodes` };
+    }
     return admins > 0
       ? { part, result: 'ok', detail: `${path}: ${admins} admin${admins === 1 ? '' : 's'}` }
       : {
@@ -75,33 +71,4 @@ async function storeFinding(context: Context, loaded: Loaded): Promise<Finding> 
   } catch (error) {
     return { part, result: 'fault', detail: messageOf(error) };
   }
-}
-
-async function upstreamFinding({ config }: Loaded): Promise<Finding> {
-  const part = 'upstream';
-  const { url, ca } = config.upstream;
-  try {
-    const { status, version } = await probeUpstream({
-      ...config.upstream,
-      origin: url,
-      ca: ca === '' ? undefined : readCa(ca),
-    });
-    if (status === 401) {
-      const detail = `${url} asks for credentials itself: turn [http] auth-enabled off in kapacitor.conf`;
-      return { part, result: 'fault', detail };
-    }
-    return version === ''
-      ? { part, result: 'fault', detail: `${url} answers, but not as Kapacitor does (${status})` }
-      : { part, result: 'ok', detail: `${url}: Kapacitor ${version}` };
-  } catch (error) {
-    if (error instanceof CommandError) return { part, result: 'fault', detail: error.message };
-    const detail = `${url} cannot be reached: ${messageOf(error)}; is kapacitord running there?`;
-    return { part, result: 'fault', detail };
-  }
-}
-
-function readCa(path: string): string {
-  const file = readText((name) => readFileSync(name, 'utf8'), path);
-  if ('text' in file) return file.text;
-  throw new CommandError(`cannot read [upstream] ca ${JSON.stringify(path)}: ${file.refused}`);
 }
