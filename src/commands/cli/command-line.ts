@@ -6,11 +6,17 @@ import { CommandError, EXIT } from '../terminal.ts';
 import type { Terminal } from '../terminal.ts';
 import { decisionCommands } from './decision-commands.ts';
 import type { CommandGroup, Run } from './group.ts';
+import { retrofitCommands } from './retrofit-commands.ts';
 import { serviceCommands } from './service-commands.ts';
 import { usersCommands } from './users-commands.ts';
 
 /** In the order of `kapgate --help`. */
-const GROUPS: readonly CommandGroup[] = [serviceCommands, usersCommands, decisionCommands];
+const GROUPS: readonly CommandGroup[] = [
+  serviceCommands,
+  usersCommands,
+  decisionCommands,
+  retrofitCommands,
+];
 
 /** Runs the command that the arguments name. Never throws. @returns the exit code */
 export async function runCommandLine(

@@ -1,0 +1,99 @@
+import { closeSync, fchmodSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { parseAddress } from '../../config/address.ts';
+import type { Address } from '../../config/config.ts';
+import { ConfigError, loadConfig } from '../../config/load.ts';
+import { readText } from '../../config/read-text.ts';
+import { messageOf } from '../../kernel/errors.ts';
+import type { Context } from '../context.ts';
+import { CommandError, EXIT } from '../terminal.ts';
+import { blindSpots } from './blind-spots.ts';
+import { changesOf } from './changes.ts';
+import { diffOf } from './conf-lines.ts';
+import { readConf } from './conf.ts';
+import { gatewayToml } from './gateway-toml.ts';
+import { renderReport, reportJson } from './report.ts';
+
+export interface InitOptions {
+  readonly from: string;
+  readonly output: string;
+  readonly force?: boolean | undefined;
+  readonly json?: boolean | undefined;
+}
+
+const PRIVATE = 0o600;
+const PUBLIC = 0o644;
+
+/** Kapacitor's new port lies this far above its old one, which the gateway takes: 9092 becomes 9192. */
+const PORT_STEP = 100;
+const MAX_PORT = 65_535;
+
+/** Makes a gateway.toml from a kapacitor.conf, and says what to change there. @throws CommandError */
+export function init({ terminal }: Context, options: InitOptions): number {
+  const source = readText((path) => readFileSync(path, 'utf8'), options.from);
+  if ('refused' in source) {
+    throw new CommandError(`cannot read ${JSON.stringify(options.from)}: ${source.refused}`);
+  }
+  const read = readConf(source.text);
+  if ('refused' in read) throw new CommandError(`${options.from}, ${read.refused}`);
+  const { conf } = read;
+  const gate = parseAddress(conf.bindAddress);
+  if ('refused' in gate || gate.port === 0) {
+    const why = 'refused' in gate ? gate.refused : 'port 0 is no port';
+    throw new CommandError(`${options.from}: [http] bind-address: ${why}`);
+  }
+  const upstream = upstreamFor(gate);
+  const made = gatewayToml(conf, { source: options.from, upstreamUrl: `http://${upstream}` });
+  assertLoads(made.text, options.output);
+  write(options, made.text, made.holdsSecret ? PRIVATE : PUBLIC);
+  const changes = changesOf(conf, gate, upstream);
+  const report = {
+    source: options.from,
+    output: options.output,
+    holdsSecret: made.holdsSecret,
+    changes,
+    diff: diffOf(source.text, options.from, changes),
+    warnings: [...made.warnings, ...blindSpots(conf, gate, terminal.env)],
+  };
+  terminal.out(options.json === true ? reportJson(report) : renderReport(report));
+  return EXIT.ok;
+}
+
+function upstreamFor({ port }: Address): string {
+  return `127.0.0.1:${port + PORT_STEP <= MAX_PORT ? port + PORT_STEP : port - PORT_STEP}`;
+}
+
+/** What is written can be served. */
+function assertLoads(text: string, path: string): void {
+  try {
+    loadConfig({
+      file: path,
+      env: {},
+      readFile: (name) => (name === path ? text : readFileSync(name, 'utf8')),
+    });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new CommandError(`no gateway.toml can be made of it: ${error.problems.join('; ')}`);
+  }
+}
+
+function write({ output, force }: InitOptions, text: string, mode: number): void {
+  try {
+    const file = openSync(output, force === true ? 'w' : 'wx', mode);
+    try {
+      // A file that was there keeps its mode, and the umask may leave less than none to others.
+      fchmodSync(file, mode);
+      writeSync(file, text);
+    } finally {
+      closeSync(file);
+    }
+  } catch (cause) {
+    if (typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 'EEXIST') {
+      throw new CommandError(
+        `${JSON.stringify(output)} is there already and is left as it is: --force writes it anew, --output NAME elsewhere`,
+      );
+    }
+    throw new CommandError(`cannot write ${JSON.stringify(output)}: ${messageOf(cause)}`, 1, {
+      cause,
+    });
+  }
+}
