@@ -31,6 +31,7 @@ const PACKAGES = {
   'node-cache': 'src/authenticate/verified.ts',
   'smol-toml': 'src/config/toml.ts',
   commander: 'src/commands/cli/',
+  got: 'src/meta/http.ts',
   undici: 'src/proxy/connections.ts',
   winston: 'src/kernel/log.ts',
 };

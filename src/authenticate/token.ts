@@ -48,6 +48,23 @@ export async function signToken(
     .sign(createSecretKey(sharedSecret.reveal(), 'utf8'));
 }
 
+/**
+ * Signs a token by which the gateway itself asks meta nodes: for no user, and without a time of issue, which a node
+ * whose clock is behind would take for one of the future.
+ * Source: kapacitor services/auth/meta/client.go setAuth.
+ * @param lifetimeMs from now on
+ */
+export async function signMetaToken(
+  internalSharedSecret: Secret,
+  nowMs: number,
+  lifetimeMs: number,
+): Promise<string> {
+  return new SignJWT({ username: '' })
+    .setProtectedHeader({ alg: 'HS512', typ: 'JWT' })
+    .setExpirationTime(Math.floor((nowMs + lifetimeMs) / 1000))
+    .sign(createSecretKey(internalSharedSecret.reveal(), 'utf8'));
+}
+
 async function readToken(token: string, key: KeyObject, nowMs: number): Promise<TokenReading> {
   const unsigned = refusedAlgorithm(token);
   if (unsigned !== undefined) return { refused: `invalid token: ${unsigned}` };

@@ -17,7 +17,9 @@ export type MetaFaultKind =
   /** Neither the answer nor the error that was expected: garbage, half of it, another service. */
   | 'bad-answer'
   /** It failed a moment ago, and is left alone until it is tried again. */
-  | 'resting';
+  | 'resting'
+  /** The gateway itself has more calls under way than it makes at a time. */
+  | 'busy';
 
 /** A technical failure of the meta nodes: nobody can say who a user is. Never "no such user". */
 export class MetaFault extends Error {
