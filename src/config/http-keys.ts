@@ -1,3 +1,4 @@
+import { refusedNetwork } from '../kernel/networks.ts';
 import type { HttpConfig } from './config.ts';
 import type { KeysOf } from './key.ts';
 import { ADDRESS, CHALLENGE, FLAG, choice, count, duration, list, secret, text } from './kinds.ts';
@@ -117,7 +118,7 @@ export const HTTP_KEYS: KeysOf<HttpConfig> = {
     name: 'trusted-proxies',
     meaning: 'Proxies whose X-Forwarded-For is believed.',
     default: [],
-    kind: list('addresses or networks, like "10.0.0.0/8"'),
+    kind: list('addresses or networks, like "10.0.0.0/8"', refusedNetwork),
   },
   workers: {
     section,

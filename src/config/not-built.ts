@@ -24,7 +24,6 @@ const NOT_BUILT: readonly NotBuilt[] = [
   { key: http.httpsClientAuth },
   { key: http.unixSocket },
   { key: http.allowedOrigins },
-  { key: http.trustedProxies },
   { key: http.workers },
   { key: auth.metaAddr, when: (config) => config.auth.enabled },
   { key: auth.metaStaleMs },

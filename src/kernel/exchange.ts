@@ -9,7 +9,7 @@ export interface Exchange {
   readonly response: ServerResponse;
   /** What ties our log, Kapacitor's log and the client's answer together. */
   readonly requestId: string;
-  /** The address of the socket's peer. */
+  /** The address of the socket's peer, or of the client behind trusted proxies. */
   readonly clientAddress: string;
   readonly https: boolean;
   /** Milliseconds since 1970. */

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Exchange } from '../kernel/exchange.ts';
 import type { Identity } from '../kernel/identity.ts';
 import type { Target } from '../kernel/target.ts';
 import { finishResponse } from './linger.ts';
 
 interface Facts {
+  readonly clientAddress: string;
   readonly expectsContinue: boolean;
   readonly https: boolean;
   readonly startedMs: number;
@@ -31,7 +31,7 @@ export class RequestExchange implements Exchange {
     this.request = request;
     this.response = response;
     this.requestId = requestIdOf(request);
-    this.clientAddress = addressOf(request.socket);
+    this.clientAddress = facts.clientAddress;
     this.https = facts.https;
     this.startedMs = facts.startedMs;
     this.awaitsContinue = facts.expectsContinue;
@@ -54,11 +54,4 @@ const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 function requestIdOf({ headers }: IncomingMessage): string {
   const given = headers['request-id'];
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
-}
-
-/** The peer's address; IPv4 as such where the socket listens on both families. */
-function addressOf({ remoteAddress = '' }: Socket): string {
-  return remoteAddress.startsWith('::ffff:')
-    ? remoteAddress.slice('::ffff:'.length)
-    : remoteAddress;
 }

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { errorAnswer } from '../kernel/answer.ts';
 import { ERRORS, GatewayError } from '../kernel/errors.ts';
 import type { Exchange } from '../kernel/exchange.ts';
+import type { ClientAddress } from './client-address.ts';
 import { createClients } from './clients.ts';
 import type { Clients } from './clients.ts';
 import { RequestExchange } from './exchange.ts';
@@ -17,6 +18,7 @@ import { rawAnswer } from './write-answer.ts';
 /** What requests go through. It may be another one for each request: a reload swaps it. */
 export interface Service {
   readonly requestPath: RequestPath;
+  readonly clientAddress: ClientAddress;
   /** Called for each request before its path is gone. */
   readonly onBegin: () => void;
   /** Called once a request is over, however it ended. @param bytes written to the client */
@@ -115,7 +117,7 @@ function serve(
   const writtenBefore = socket.bytesWritten;
   const service = options.service();
   service.onBegin();
-  const exchange = openExchange(options, request, response, expectsContinue);
+  const exchange = openExchange(options, service, request, response, expectsContinue);
   response.on('close', () => {
     clients.end(socket, response);
     const status = response.headersSent ? response.statusCode : ERRORS['client-gone'].status;
@@ -126,11 +128,17 @@ function serve(
 
 function openExchange(
   { https, now }: ListenerOptions,
+  { clientAddress }: Service,
   request: IncomingMessage,
   response: ServerResponse,
   expectsContinue: boolean,
 ): Exchange {
-  return new RequestExchange(request, response, { expectsContinue, https, startedMs: now() });
+  return new RequestExchange(request, response, {
+    clientAddress: clientAddress(request),
+    expectsContinue,
+    https,
+    startedMs: now(),
+  });
 }
 
 interface ParserError extends Error {
@@ -143,19 +151,19 @@ interface ParserError extends Error {
  */
 function refuseConnect(options: ListenerOptions, request: IncomingMessage, socket: Duplex): void {
   socket.on('error', () => socket.destroy());
-  const { onBegin, onEnd } = options.service();
-  onBegin();
-  const exchange = openExchange(options, request, new ServerResponse(request), false);
+  const service = options.service();
+  service.onBegin();
+  const exchange = openExchange(options, service, request, new ServerResponse(request), false);
   // Where an earlier request still waits for its answer, this one would be taken for it.
   if (responseOn(socket) !== undefined) {
     socket.destroy();
-    onEnd(exchange, ERRORS['client-gone'].status, 0);
+    service.onEnd(exchange, ERRORS['client-gone'].status, 0);
     return;
   }
   const answer = rawAnswer(errorAnswer(404, 'Not Found', 'pretty'));
   socket.write(answer);
   halfClose(socket);
-  onEnd(exchange, 404, answer.length);
+  service.onEnd(exchange, 404, answer.length);
 }
 
 /** Bytes that Node's parser refuses: an answer, where no other request's is under way, and the connection's end. */

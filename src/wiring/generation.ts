@@ -55,7 +55,7 @@ export function createGeneration(config: Config, lasting: Lasting): Generation {
   const running = createRunning();
   const stop = (): Promise<void> => proxy.stop();
   return {
-    requestPath: service.requestPath,
+    ...service,
     onBegin: () => {
       running.begin();
     },

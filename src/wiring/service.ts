@@ -1,7 +1,8 @@
 import type { Config } from '../config/config.ts';
 import { messageOf } from '../kernel/errors.ts';
+import { createClientAddress } from '../listener/client-address.ts';
 import { createRequestPath } from '../listener/request-path.ts';
-import type { RequestPath, Stages } from '../listener/request-path.ts';
+import type { Stages } from '../listener/request-path.ts';
 import type { Service } from '../listener/server.ts';
 import { createAccessLog } from '../observe/access-log.ts';
 import { createRefusalHints } from '../observe/hints.ts';
@@ -16,10 +17,11 @@ export function openService(
   { log, now }: Lasting,
   advice: () => string | undefined,
   stages: Stages,
-): { readonly requestPath: RequestPath; readonly onEnd: Service['onEnd'] } {
+): Omit<Service, 'onBegin'> {
   const hints = createRefusalHints(log, advice, now);
   const accessLog = http.logEnabled ? createAccessLog(log) : undefined;
   return {
+    clientAddress: createClientAddress(http.trustedProxies),
     requestPath: createRequestPath({
       stages,
       challenge: http.challenge,

@@ -37,6 +37,7 @@ async function open(answer: Answer, options: Partial<ListenerOptions> = {}): Pro
         answer(request, response);
         return Promise.resolve();
       },
+      clientAddress: () => '127.0.0.1',
       onBegin: () => undefined,
       onEnd: () => undefined,
     }),
@@ -229,6 +230,7 @@ describe('shutdown', () => {
     const second = createListener({
       service: () => ({
         requestPath: () => Promise.resolve(),
+        clientAddress: () => '127.0.0.1',
         onBegin: () => undefined,
         onEnd: () => undefined,
       }),

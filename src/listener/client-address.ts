@@ -1,0 +1,45 @@
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import { createNetworks, plainAddress } from '../kernel/networks.ts';
+
+/** The address that a request comes from. */
+export type ClientAddress = (request: IncomingMessage) => string;
+
+/**
+ * The peer of the socket; or, where that is one of the trusted proxies, the first address of X-Forwarded-For from the
+ * right that is not. What stands left of it is whatever the client liked to write.
+ * @param trustedProxies addresses, and networks like "10.0.0.0/8"
+ */
+export function createClientAddress(trustedProxies: readonly string[]): ClientAddress {
+  if (trustedProxies.length === 0) return peerOf;
+  const trusted = createNetworks(trustedProxies);
+  return (request) => {
+    let address = peerOf(request);
+    for (const hop of hopsOf(request)) {
+      if (!trusted.has(address)) return address;
+      const next = addressIn(hop);
+      // Whoever wrote it was trusted, and it is no address: nobody beyond it can be told.
+      if (next === undefined) return address;
+      address = next;
+    }
+    return address;
+  };
+}
+
+function peerOf({ socket }: IncomingMessage): string {
+  return plainAddress(socket.remoteAddress ?? '');
+}
+
+/** From the right: the nearest first. */
+function hopsOf({ headers }: IncomingMessage): readonly string[] {
+  const header = headers['x-forwarded-for'];
+  return typeof header === 'string' ? header.split(',').reverse() : [];
+}
+
+/** An address as proxies write it, perhaps with a port: `192.0.2.1`, `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
+function addressIn(hop: string): string | undefined {
+  const text = hop.trim();
+  const bare =
+    /^\[([^\]]*)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text;
+  return isIP(bare) === 0 ? undefined : plainAddress(bare);
+}
