@@ -14,9 +14,22 @@ export interface Database {
    * it throws. The promise resolves once the transaction is on the disk.
    */
   write<T>(change: () => T): Promise<T>;
-  /** Inside `write`: sets a record, or takes it away (undefined), together with the new summary. */
-  put(name: string, record: Uint8Array | undefined, summary: Uint8Array): void;
+  /** Inside `write`: sets records, or takes them away (undefined), together with the new summary. */
+  put(
+    records: Iterable<readonly [name: string, record: Uint8Array | undefined]>,
+    summary: Uint8Array,
+  ): void;
+  /**
+   * The summary, and every record in the order of names, as of one moment, whatever is written meanwhile: to be read
+   * through before the turn of the event loop ends.
+   */
+  snapshot(): Snapshot;
   close(): Promise<void>;
+}
+
+interface Snapshot {
+  readonly summary: Uint8Array;
+  readonly records: Iterable<readonly [name: string, record: Uint8Array]>;
 }
 
 const GENERATION = Buffer.from('generation');
@@ -42,8 +55,16 @@ export function openDatabase(path: string, emptySummary: Uint8Array): Database {
       return Array.from(users.getKeys({ ...start, limit }), (key) => Buffer.from(key).toString());
     },
     write: (change) => write(tables, change),
-    put: (name, record, summary) => {
-      put(tables, name, record, summary);
+    put: (records, summary) => {
+      put(tables, records, summary);
+    },
+    snapshot: () => {
+      // Until the end of the turn, all is read in the transaction that begins here.
+      meta.resetReadTxn();
+      return {
+        summary: demanded(meta.getBinary(SUMMARY), 'summary'),
+        records: recordsOf(tables),
+      };
     },
     close: () => root.close(),
   };
@@ -121,15 +142,20 @@ async function commitErrorOf(thrown: unknown): Promise<unknown> {
 
 function put(
   tables: Tables,
-  name: string,
-  record: Uint8Array | undefined,
+  records: Iterable<readonly [name: string, record: Uint8Array | undefined]>,
   summary: Uint8Array,
 ): void {
-  const key = Buffer.from(name);
-  if (record === undefined) tables.users.removeSync(key);
-  else tables.users.putSync(key, record);
+  for (const [name, record] of records) {
+    const key = Buffer.from(name);
+    if (record === undefined) tables.users.removeSync(key);
+    else tables.users.putSync(key, record);
+  }
   tables.meta.putSync(SUMMARY, summary);
   tables.meta.putSync(GENERATION, encodeGeneration(readGeneration(tables) + 1));
+}
+
+function* recordsOf({ users }: Tables): Iterable<readonly [string, Uint8Array]> {
+  for (const { key, value } of users.getRange()) yield [Buffer.from(key).toString(), value];
 }
 
 function readGeneration({ meta }: Tables): number {

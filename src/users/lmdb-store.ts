@@ -1,5 +1,7 @@
 import type { Account } from '../authenticate/directory.ts';
 import { grantsOf } from '../authorize/permissions.ts';
+import { replaceAll } from './batch.ts';
+import type { BatchOutcome, Replacement } from './batch.ts';
 import { changedRecord, newRecord } from './change.ts';
 import type { NewUser, UserChange } from './change.ts';
 import type { Database } from './database.ts';
@@ -7,7 +9,7 @@ import { UserStoreError } from './fault.ts';
 import { MAX_NAME_BYTES } from './name.ts';
 import { decodeRecord, encodeRecord } from './record.ts';
 import type { UserRecord } from './record.ts';
-import type { UserStore, UserStoreOptions } from './store.ts';
+import type { Snapshot, UserStore, UserStoreOptions } from './store.ts';
 import { decodeSummary, encodeSummary, highestCostOf, summaryAfter } from './summary.ts';
 import type { Summary } from './summary.ts';
 
@@ -104,6 +106,17 @@ export class LmdbUserStore implements UserStore {
     });
   }
 
+  replaceAll(replacements: readonly Replacement[]): Promise<BatchOutcome> {
+    return this.#write(() => replaceAll(this.#database, replacements));
+  }
+
+  snapshot(): Snapshot {
+    return this.#guarded('read', () => {
+      const { summary, records } = this.#database.snapshot();
+      return { summary: decodeSummary(summary), users: this.#decoded(records) };
+    });
+  }
+
   renewHash(name: string, oldHash: string, newHash: string): Promise<void> {
     return this.#write(() => {
       const before = this.#read(name);
@@ -170,6 +183,14 @@ export class LmdbUserStore implements UserStore {
     });
   }
 
+  *#decoded(records: Iterable<readonly [name: string, record: Uint8Array]>): Iterable<UserRecord> {
+    try {
+      for (const [name, record] of records) yield decodeRecord(name, record);
+    } catch (thrown) {
+      throw this.#faultOf('read', thrown);
+    }
+  }
+
   #storedSummary(): Summary {
     return this.#guarded('read', () => decodeSummary(this.#database.summary()));
   }
@@ -187,7 +208,7 @@ export class LmdbUserStore implements UserStore {
   #replace(name: string, before: UserRecord | undefined, after: UserRecord | undefined): void {
     const record = after === undefined ? undefined : encodeRecord(after);
     const summary = summaryAfter(this.#storedSummary(), before, after);
-    this.#database.put(name, record, encodeSummary(summary));
+    this.#database.put([[name, record]], encodeSummary(summary));
   }
 
   #time(): string {

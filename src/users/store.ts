@@ -1,4 +1,5 @@
 import type { Account, Directory } from '../authenticate/directory.ts';
+import type { BatchOutcome, Replacement } from './batch.ts';
 import type { NewUser, UserChange } from './change.ts';
 import { openDatabase } from './database.ts';
 import { UserStoreError } from './fault.ts';
@@ -24,10 +25,22 @@ export interface UserStore extends Directory {
   createFirstAdmin(user: NewUser): Promise<'created' | 'exists' | 'too-late'>;
   update(name: string, change: UserChange): Promise<UserRecord | 'unknown' | 'last-admin'>;
   delete(name: string): Promise<'deleted' | 'unknown' | 'last-admin'>;
+  /**
+   * All of it in one transaction, or nothing: not where a record is no longer what the replacement was made from, nor
+   * where no admin would be left of those there were.
+   */
+  replaceAll(replacements: readonly Replacement[]): Promise<BatchOutcome>;
+  snapshot(): Snapshot;
   /** True for ever once an admin was made, whoever was deleted since. */
   everHadAdmin(): boolean;
   summary(): Summary;
   close(): Promise<void>;
+}
+
+/** All users in the order of their names, as of one moment: to be read through before the turn of the event loop ends. */
+export interface Snapshot {
+  readonly summary: Summary;
+  readonly users: Iterable<UserRecord>;
 }
 
 export interface UserStoreOptions {

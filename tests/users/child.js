@@ -25,6 +25,27 @@ const tasks = {
       );
     }
   },
+  /** A thousand in one go, again and again. */
+  async batch(store) {
+    const time = new Date(0).toISOString();
+    for (let count = 0; ; count++) {
+      const replacements = Array.from({ length: 1000 }, (_, index) => ({
+        before: undefined,
+        after: { ...user(`${label}-${count}-${index}`), created: time, changed: time },
+      }));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      say(`begin ${count}`);
+      say(`${count} ${await store.replaceAll(replacements)}`);
+    }
+  },
+  /** A snapshot for each line that comes. */
+  async snapshots(store) {
+    say('ready');
+    for await (const _ of process.stdin) {
+      const { summary, users } = store.snapshot();
+      say(`${summary.users} ${Array.from(users).length}`);
+    }
+  },
   /** Until the disk is full; then what is left, and whether it goes on. */
   async fill(store) {
     let count = 0;

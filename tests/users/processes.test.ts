@@ -93,6 +93,30 @@ describe('a killed process', () => {
     });
   }
 
+  test('leaves all of a batch or nothing, and all where it was acknowledged', async () => {
+    const path = await stores.path();
+    let killedWithin = 0;
+    for (let round = 0; round < 12; round++) {
+      const worker = start(path, 'batch', `r${round}`);
+      while (!worker.lines.includes('begin 2')) await worker.said();
+      // Somewhere in the third batch: while it is put together, written, or synced.
+      setTimeout(() => worker.child.kill('SIGKILL'), round * 3);
+      await worker.ended;
+
+      const { store } = await stores.open(path);
+      const mine = [...store.names()].filter((name) => name.startsWith(`r${round}-`));
+      const acknowledged = worker.lines.filter((line) => / replaced$/.test(line)).length;
+      const begun = worker.lines.filter((line) => line.startsWith('begin')).length;
+      expect(mine.length % 1000).toBe(0);
+      expect(mine.length).toBeGreaterThanOrEqual(acknowledged * 1000);
+      expect(mine.length).toBeLessThanOrEqual(begun * 1000);
+      if (begun > acknowledged) killedWithin++;
+      expect(store.summary().users).toBe([...store.list()].length);
+      await store.close();
+    }
+    expect(killedWithin).toBeGreaterThan(0);
+  });
+
   test('does not keep others from writing, wherever it was', async () => {
     const { store, path } = await stores.open();
     for (let round = 0; round < 10; round++) {
@@ -146,6 +170,20 @@ describe('several processes', () => {
       expect(store.find('stan')?.hash).toBe(someHash());
       await store.delete('stan');
     }
+  });
+
+  test('take snapshots that are whole while others write batches', async () => {
+    const path = await stores.path();
+    await (await stores.open(path)).store.close();
+    const writer = start(path, 'batch', 'w');
+    const reader = start(path, 'snapshots');
+    await reader.said();
+    for (let round = 0; round < 30; round++) {
+      const [counted, listed] = (await reader.ask('now')).split(' ').map(Number);
+      expect(listed).toBe(counted);
+      expect((listed ?? -1) % 1000).toBe(0);
+    }
+    while (!writer.lines.includes('begin 2')) await writer.said();
   });
 
   test('see it also where the store has grown meanwhile', async () => {
