@@ -1,5 +1,6 @@
 // A process of its own that works on a store. Arguments: the built src/, the store's path, what to do, and a name.
 // It says on standard output what was acknowledged, a line each, before it goes on.
+import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 
 const [built, path, task, label] = process.argv.slice(2);
@@ -41,10 +42,11 @@ const tasks = {
   /** A snapshot for each line that comes. */
   async snapshots(store) {
     say('ready');
-    for await (const _ of process.stdin) {
+    process.stdin.on('data', () => {
       const { summary, users } = store.snapshot();
       say(`${summary.users} ${Array.from(users).length}`);
-    }
+    });
+    await once(process.stdin, 'end');
   },
   /** Until the disk is full; then what is left, and whether it goes on. */
   async fill(store) {
