@@ -37,6 +37,8 @@ export interface MetaNodesClient extends MetaClient {
 export interface MetaClientOptions {
   /** HOST:PORT of each node; the first is asked first. */
   readonly addresses: readonly string[];
+  /** HOST:PORT of further nodes that an unverified redirect may lead to, where only some of them are asked. */
+  readonly redirectsTo?: readonly string[];
   /** Undefined: without TLS. The files are read once, here. */
   readonly tls: MetaTlsFiles | undefined;
   /** The gateway's own user at the nodes; both "" = none. */
@@ -68,15 +70,18 @@ export function createMetaClient(options: MetaClientOptions): MetaNodesClient {
   const { tls: files, now, timeoutMs, onNodeChange } = options;
   const tls = files === undefined ? undefined : readMetaTls(files);
   const scheme = tls === undefined ? 'http' : 'https';
-  const all = options.addresses.map((address) => new URL(`${scheme}://${address}`).origin);
-  const origins = [...new Set(all)];
+  const originsOf = (addresses: readonly string[]): readonly string[] => [
+    ...new Set(addresses.map((address) => new URL(`${scheme}://${address}`).origin)),
+  ];
+  const origins = originsOf(options.addresses);
+  const trusted = [...origins, ...originsOf(options.redirectsTo ?? [])];
   const nodes = origins.map((origin) => new MetaNode(origin, { now, onChange: onNodeChange }));
   const own = createOwnUser(options);
   const http = createHttp(tls);
   const verified = tls?.rejectUnauthorized === true;
   const calls = createCalls({
     nodes,
-    attempt: createAttempt({ http, own, origins, verified }),
+    attempt: createAttempt({ http, own, origins: trusted, verified }),
     timeoutMs,
   });
   return {

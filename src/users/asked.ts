@@ -17,6 +17,9 @@ export interface UsersRequest {
   readonly readBody: () => Promise<Uint8Array>;
 }
 
+/** What is judged: neither the query nor the body has a part in it. */
+type Judged = Pick<UsersRequest, 'method' | 'path'>;
+
 /** What a request wants of the users, by somebody who may ask it; or the answer of whoever may not. */
 export type Asked =
   | { readonly kind: 'list' }
@@ -35,7 +38,7 @@ const ROOT = /^\/kapacitor\/v1(?:preview)?\/users/;
  * Who may ask is decided before anything is said about users.
  * @throws GatewayError unauthorized, where the bootstrap wants anything but to create
  */
-export function askedOf(identity: Identity, request: UsersRequest): Asked {
+export function askedOf(identity: Identity, request: Judged): Asked {
   const rest = request.path.replace(ROOT, '');
   if (identity.method === 'bootstrap') {
     if (rest === '' && request.method === 'POST') return { kind: 'create', isFirst: true };
@@ -50,7 +53,7 @@ export function askedOf(identity: Identity, request: UsersRequest): Asked {
 }
 
 /** HEAD and OPTIONS ask no privilege, and the API has neither: 404 to everybody, as Kapacitor. */
-export function forbidden(identity: Identity, { method, path }: UsersRequest): Answer {
+export function forbidden(identity: Identity, { method, path }: Judged): Answer {
   if (method === 'HEAD' || method === 'OPTIONS') return notFound();
   const privilege = method === 'GET' ? 'read' : method === 'DELETE' ? 'delete' : 'write';
   return errorAnswer(403, missingPrivilege(identity.name, privilege, path), 'compact');
@@ -69,7 +72,7 @@ function isAdmin({ admin, method }: Identity): boolean {
 }
 
 /** Over Basic only: a stolen token must not become a password. */
-function mayChangeOwn(identity: Identity, { method }: UsersRequest, rest: string): boolean {
+function mayChangeOwn(identity: Identity, { method }: Judged, rest: string): boolean {
   const { name } = identity;
   const isOwn = name !== '' && rest === `/${name}`;
   return isOwn && method === 'PATCH' && identity.method === 'basic';

@@ -4,8 +4,10 @@ import type { Loaded } from '../../config/load.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { loadForCommand, openStoreFor } from '../context.ts';
 import type { Context } from '../context.ts';
+import { openMetaClient } from '../../wiring/meta-client.ts';
 import { EXIT } from '../terminal.ts';
 import type { Finding } from './finding.ts';
+import { metaFindings } from './meta.ts';
 import { upstreamFinding } from './upstream.ts';
 
 export interface CheckOptions {
@@ -42,6 +44,7 @@ async function findingsOf(context: Context): Promise<Finding[]> {
     gateFinding(loaded),
     await storeFinding(context, loaded),
     await upstreamFinding(loaded.config),
+    ...(await metaFindingsOf(loaded)),
   ];
 }
 
@@ -49,6 +52,12 @@ function gateFinding({ config }: Loaded): Finding {
   return gateIsOpen(config)
     ? { part: 'gate', result: 'warning', detail: 'OPEN: every request passes without credentials' }
     : { part: 'gate', result: 'ok', detail: 'closed' };
+}
+
+async function metaFindingsOf({ config }: Loaded): Promise<readonly Finding[]> {
+  if (!usesMetaNodes(config)) return [];
+  const parts = { now: Date.now, onNodeChange: () => undefined };
+  return metaFindings(config, (addresses) => openMetaClient(config, parts, addresses));
 }
 
 async function storeFinding(context: Context, loaded: Loaded): Promise<Finding> {
