@@ -28,7 +28,7 @@ const PACKAGES = {
   bcrypt: 'src/authenticate/password.ts',
   jose: 'src/authenticate/token.ts',
   lmdb: 'src/users/database.ts',
-  'node-cache': 'src/authenticate/verified.ts',
+  'node-cache': 'src/authenticate/generations.ts',
   'smol-toml': 'src/config/toml.ts',
   commander: 'src/commands/cli/',
   got: 'src/meta/http.ts',

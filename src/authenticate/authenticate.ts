@@ -1,13 +1,11 @@
 import type { Credentials } from '../credentials/credentials.ts';
-import { costOf } from '../kernel/bcrypt-hash.ts';
-import { GatewayError } from '../kernel/errors.ts';
 import type { AuthenticationMethod, Identity } from '../kernel/identity.ts';
 import type { Secret } from '../kernel/secret.ts';
-import type { Account, Directory } from './directory.ts';
-import { judgePassword } from './password-rule.ts';
-import type { Passwords } from './password.ts';
+import { findAccount } from './ask.ts';
+import { createComparison } from './comparison.ts';
+import type { ComparePassword, ComparisonParts } from './comparison.ts';
+import type { Account, Directory, Rights } from './directory.ts';
 import type { Tokens } from './token.ts';
-import type { VerifiedPasswords } from './verified.ts';
 
 /** Who somebody is, or why nobody knows: a value either way. */
 export type Authentication =
@@ -23,15 +21,8 @@ export type Authentication =
 /** @throws GatewayError directory-unavailable, overloaded */
 export type Authenticate = (credentials: Credentials) => Promise<Authentication>;
 
-interface Parts {
-  readonly directory: Directory;
-  readonly passwords: Passwords;
-  readonly verified: VerifiedPasswords;
+interface Parts extends ComparisonParts {
   readonly tokens: Tokens;
-  /** The cost that hashes should have; cheaper ones are renewed when their password is at hand. */
-  readonly bcryptCost: number;
-  /** Told where renewing a hash failed: the login stands all the same. */
-  readonly onRenewalFailure: (name: string, error: unknown) => void;
 }
 
 const FAILED = 'authorization failed';
@@ -46,9 +37,15 @@ export function createAuthenticate(parts: Parts): Authenticate {
       case 'none':
       case 'unreadable':
         return refused('unable to parse authentication credentials');
-      case 'password':
+      case 'password': {
         if (credentials.name === '') return refused('username required');
-        return recall(parts, credentials) ?? byPassword(parts, comparePassword, credentials);
+        const found = findAccount(parts.directory, credentials.name);
+        const account = found instanceof Promise ? await found : found;
+        return (
+          recall(parts, credentials, account) ??
+          byPassword(parts, comparePassword, credentials, account)
+        );
+      }
       case 'bearer':
         return byToken(parts, credentials.token);
       case 'subscription':
@@ -63,58 +60,53 @@ type PasswordCredentials = Credentials & { kind: 'password' };
 function recall(
   { directory, verified }: Parts,
   { name, password, via }: PasswordCredentials,
-): Authentication | undefined {
-  const account = find(directory, name);
-  if (account === undefined || account instanceof Promise) return undefined;
+  account: Account | undefined,
+): Authentication | Promise<Authentication> | undefined {
+  if (account === undefined || account.outage !== undefined) return undefined;
   const key = verified.keyOf(name, account.hash, password);
-  return verified.recall(key) === 'matched' ? known(account, via) : undefined;
+  return verified.recall(key) === 'matched' ? known(directory, account, via) : undefined;
 }
 
 async function byPassword(
   { directory }: Parts,
   comparePassword: ComparePassword,
   { name, password, via }: PasswordCredentials,
+  found: Account | undefined,
 ): Promise<Authentication> {
+  let account = found;
   for (let change = 0; change < MAX_CHANGES; change++) {
-    const account = await find(directory, name);
-    if (!(await comparePassword(name, account, password))) break;
-    // While it was compared the user may have been deleted or given another password.
-    const current = await find(directory, name);
-    if (current !== undefined && current.hash === account?.hash) return known(current, via);
+    const matched = await comparePassword(name, account, password);
+    const current = await afterComparing(directory, name, account, matched);
+    if (matched && current !== undefined && current.hash === account?.hash) {
+      return known(directory, current, via);
+    }
+    if (!matched && (current === undefined || current.hash === account?.hash)) break;
+    account = current;
   }
   return refused(FAILED, name);
+}
+
+/**
+ * The account once more. While it was compared, a user of the local store may have been deleted or given another
+ * password. A copy is looked at again where it did not match: its user may have another password since it was made.
+ */
+function afterComparing(
+  directory: Directory,
+  name: string,
+  account: Account | undefined,
+  matched: boolean,
+): Account | undefined | Promise<Account | undefined> {
+  if (matched) return directory.remote === undefined ? findAccount(directory, name) : account;
+  return account === undefined ? undefined : directory.remote?.again(name, account.hash);
 }
 
 async function byToken({ tokens, directory }: Parts, token: Secret): Promise<Authentication> {
   const reading = await tokens.read(token);
   if ('refused' in reading) return refused(reading.refused);
-  const account = await find(directory, reading.name);
-  return account === undefined ? refused(FAILED, reading.name) : known(account, 'bearer');
-}
-
-/** A directory that cannot say is not one that says no. */
-function find(
-  directory: Directory,
-  name: string,
-): Account | undefined | Promise<Account | undefined> {
-  try {
-    const found = directory.find(name);
-    return found instanceof Promise ? found.catch(unavailable) : found;
-  } catch (cause) {
-    return unavailable(cause);
-  }
-}
-
-function unavailable(cause: unknown): never {
-  throw new GatewayError('directory-unavailable', { cause });
-}
-
-function highestCost(directory: Directory): number {
-  try {
-    return directory.highestCost();
-  } catch (cause) {
-    return unavailable(cause);
-  }
+  const account = await findAccount(directory, reading.name);
+  return account === undefined
+    ? refused(FAILED, reading.name)
+    : known(directory, account, 'bearer');
 }
 
 /** Kapacitor's subscription tokens are valid user names; one that was never given out is refused. */
@@ -124,70 +116,23 @@ function bySubscription(token: Secret): Authentication {
     : refused('invalid subscription token', '~subscriber');
 }
 
-type ComparePassword = (
+function known(
+  directory: Directory,
+  account: Account,
+  method: AuthenticationMethod,
+): Authentication | Promise<Authentication> {
+  if (account.outage !== undefined) directory.remote?.noteStale();
+  const rights = account.rights();
+  return rights instanceof Promise
+    ? rights.then((found) => identified(account.name, found, method))
+    : identified(account.name, rights, method);
+}
+
+function identified(
   name: string,
-  account: Account | undefined,
-  password: Secret,
-) => Promise<boolean> | boolean;
-
-/** Compares through the cache, and each password only once at a time. */
-function createComparison(parts: Parts): ComparePassword {
-  const { verified } = parts;
-  const inFlight = new Map<string, Promise<boolean>>();
-  return (name, account, password) => {
-    const key = verified.keyOf(name, account?.hash ?? '', password);
-    const recalled = verified.recall(key);
-    if (recalled !== undefined) return recalled === 'matched';
-    const flight = inFlight.get(key);
-    if (flight !== undefined) return flight;
-    const comparison = compareAnew(parts, account, password)
-      .then((matched) => {
-        verified.remember(key, matched ? 'matched' : 'failed');
-        return matched;
-      })
-      .finally(() => inFlight.delete(key));
-    inFlight.set(key, comparison);
-    return comparison;
-  };
-}
-
-async function compareAnew(
-  parts: Parts,
-  account: Account | undefined,
-  password: Secret,
-): Promise<boolean> {
-  const { passwords, directory } = parts;
-  const cost = account === undefined ? undefined : costOf(account.hash);
-  if (
-    account === undefined ||
-    cost === undefined ||
-    judgePassword(password.reveal()) !== undefined
-  ) {
-    await passwords.spend(password, highestCost(directory));
-    return false;
-  }
-  if (await passwords.compare(password, account.hash)) {
-    if (cost < parts.bcryptCost) renewHash(parts, account, password);
-    return true;
-  }
-  // 2^c + 2^c + 2^(c+1) + … + 2^(h-1) = 2^h: every failure costs the same, whatever the cost of its hash.
-  const highest = highestCost(directory);
-  for (let each = cost; each < highest; each++) await passwords.spend(password, each);
-  return false;
-}
-
-/** Behind the login's back: it neither waits for the new hash nor fails with it. */
-function renewHash(parts: Parts, { name, hash }: Account, password: Secret): void {
-  parts.passwords
-    .hash(password)
-    .then((renewed) => parts.directory.renewHash(name, hash, renewed))
-    .catch((error: unknown) => {
-      parts.onRenewalFailure(name, error);
-    });
-}
-
-function known(account: Account, method: AuthenticationMethod): Authentication {
-  const { name, admin, grants } = account;
+  { admin, grants }: Rights,
+  method: AuthenticationMethod,
+): Authentication {
   return { kind: 'known', identity: { name, admin, grants, method } };
 }
 

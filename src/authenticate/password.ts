@@ -1,13 +1,16 @@
 import bcrypt from 'bcrypt';
-import { readHash } from '../kernel/bcrypt-hash.ts';
+import { pbkdf2, timingSafeEqual } from 'node:crypto';
+import { promisify } from 'node:util';
 import { GatewayError } from '../kernel/errors.ts';
 import type { Secret } from '../kernel/secret.ts';
+import { readPasswordForm } from './password-forms.ts';
+import type { PasswordForm } from './password-forms.ts';
 
-/** Bcrypt off the event loop, a bounded number at a time, with a bounded queue before it. */
+/** Hashes off the event loop, a bounded number at a time, with a bounded queue before them. */
 export interface Passwords {
-  /** Hashes for the store. @throws GatewayError overloaded */
+  /** Hashes for the store, with bcrypt. @throws GatewayError overloaded */
   hash(password: Secret): Promise<string>;
-  /** Compares; a hash that is no bcrypt hash matches nothing. @throws GatewayError overloaded */
+  /** Compares; a hash of a form that is not known matches nothing. @throws GatewayError overloaded */
   compare(password: Secret, hash: string): Promise<boolean>;
   /** Compares against nobody's hash of this cost, for the time that it takes. @throws GatewayError overloaded */
   spend(password: Secret, cost: number): Promise<void>;
@@ -30,18 +33,31 @@ const NOBODYS_SALT_AND_DIGEST = `${'.'.repeat(21)}.${'.'.repeat(31)}`;
 
 export function createPasswords(options: PasswordOptions): Passwords {
   const inTurn = createGate(options.maxAtOnce ?? MAX_AT_ONCE, options.maxWaiting ?? MAX_WAITING);
-  const compare = (password: Secret, hash: string): Promise<boolean> =>
-    inTurn(() => bcrypt.compare(password.reveal(), hash));
   return {
     hash: (password) => inTurn(() => bcrypt.hash(password.reveal(), options.cost)),
-    compare: async (password, text) => {
-      const hash = readHash(text);
-      return hash !== undefined && (await compare(password, hash));
+    compare: async (password, hash) => {
+      const form = readPasswordForm(hash);
+      return form !== undefined && (await inTurn(() => compareTo(form, password)));
     },
     spend: async (password, cost) => {
-      await compare(password, `$2b$${String(cost).padStart(2, '0')}$${NOBODYS_SALT_AND_DIGEST}`);
+      const nobodys = `$2b$${String(cost).padStart(2, '0')}$${NOBODYS_SALT_AND_DIGEST}`;
+      await inTurn(() => bcrypt.compare(password.reveal(), nobodys));
     },
   };
+}
+
+const derive = promisify(pbkdf2);
+
+async function compareTo(form: PasswordForm, password: Secret): Promise<boolean> {
+  switch (form.kind) {
+    case 'bcrypt':
+      return bcrypt.compare(password.reveal(), form.hash);
+    case 'pbkdf2': {
+      const { salt, rounds, key, digest } = form;
+      const derived = await derive(password.reveal(), salt, rounds, key.length, digest);
+      return timingSafeEqual(derived, key);
+    }
+  }
 }
 
 /** Runs tasks in order of arrival, a few at a time; refuses those that would wait too long. */

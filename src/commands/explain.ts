@@ -84,7 +84,7 @@ async function identityOf(context: Context, name: string): Promise<Identity> {
     if (account === undefined) {
       throw new CommandError(`there is no user "${name}": kapgate users list shows all`);
     }
-    return { name, admin: account.admin, grants: account.grants, method: 'basic' };
+    return { name, ...account.rights(), method: 'basic' };
   } finally {
     await store.close();
   }

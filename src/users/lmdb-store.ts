@@ -1,4 +1,3 @@
-import type { Account } from '../authenticate/directory.ts';
 import { grantsOf } from '../authorize/permissions.ts';
 import { replaceAll } from './batch.ts';
 import type { BatchOutcome, Replacement } from './batch.ts';
@@ -9,7 +8,7 @@ import { UserStoreError } from './fault.ts';
 import { MAX_NAME_BYTES } from './name.ts';
 import { decodeRecord, encodeRecord } from './record.ts';
 import type { UserRecord } from './record.ts';
-import type { Snapshot, UserStore, UserStoreOptions } from './store.ts';
+import type { Snapshot, StoredAccount, UserStore, UserStoreOptions } from './store.ts';
 import { decodeSummary, encodeSummary, highestCostOf, summaryAfter } from './summary.ts';
 import type { Summary } from './summary.ts';
 
@@ -26,7 +25,7 @@ export class LmdbUserStore implements UserStore {
   readonly #minimumCost: number;
   readonly #now: () => number;
   /** Read, as `#summary`, at `#generation`. */
-  readonly #accounts = new Map<string, Account>();
+  readonly #accounts = new Map<string, StoredAccount>();
   #summary: Summary;
   #generation: number;
   #isFresh = false;
@@ -40,7 +39,7 @@ export class LmdbUserStore implements UserStore {
     this.#summary = decodeSummary(database.summary());
   }
 
-  find(name: string): Account | undefined {
+  find(name: string): StoredAccount | undefined {
     this.#refreshForTurn();
     const known = this.#accounts.get(name);
     if (known !== undefined) return known;
@@ -240,6 +239,8 @@ export class LmdbUserStore implements UserStore {
   }
 }
 
-function accountOf({ name, admin, hash, permissions }: UserRecord): Account {
-  return { name, admin, grants: grantsOf(permissions), hash };
+/** The rights are made once: nearly every request asks for them. */
+function accountOf({ name, admin, hash, permissions }: UserRecord): StoredAccount {
+  const rights = { admin, grants: grantsOf(permissions) };
+  return { name, hash, rights: () => rights };
 }

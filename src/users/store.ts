@@ -1,4 +1,4 @@
-import type { Account, Directory } from '../authenticate/directory.ts';
+import type { Account, Directory, Rights } from '../authenticate/directory.ts';
 import type { BatchOutcome, Replacement } from './batch.ts';
 import type { NewUser, UserChange } from './change.ts';
 import { openDatabase } from './database.ts';
@@ -8,13 +8,19 @@ import type { UserRecord } from './record.ts';
 import { EMPTY_SUMMARY, encodeSummary } from './summary.ts';
 import type { Summary } from './summary.ts';
 
+/** Its rights are at hand. */
+export interface StoredAccount extends Account {
+  rights(): Rights;
+}
+
 /**
  * The users of this gateway, in a directory that server processes and the CLI share.
  * Every read sees what was last written, by any process; every write is on the disk once its promise resolves.
  * All of it throws, or rejects with, `UserStoreError` where the store cannot be read or written.
  */
 export interface UserStore extends Directory {
-  find(name: string): Account | undefined;
+  find(name: string): StoredAccount | undefined;
+  renewHash(name: string, oldHash: string, newHash: string): Promise<void>;
   get(name: string): UserRecord | undefined;
   /** Every name, in the order of its bytes in UTF-8. */
   names(): Iterable<string>;

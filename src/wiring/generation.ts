@@ -98,9 +98,10 @@ function openAuthenticate(
   return createAuthenticate({
     directory,
     passwords,
-    verified: createVerifiedPasswords({ matchedTtlMs: auth.cacheExpirationMs }),
+    verified: createVerifiedPasswords({ matchedTtlMs: auth.cacheExpirationMs, now }),
     tokens: createTokens(http.sharedSecret, now),
     bcryptCost: auth.bcryptCost,
+    now,
     onRenewalFailure: (name, error) => {
       log.warn('could not renew the hash of a user', { user: name, cause: messageOf(error) });
     },

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createAuthenticate } from '../../src/authenticate/authenticate.ts';
 import type { Authenticate, Authentication } from '../../src/authenticate/authenticate.ts';
-import type { Account, Directory } from '../../src/authenticate/directory.ts';
+import type { Account, Directory, Rights } from '../../src/authenticate/directory.ts';
 import type { Passwords } from '../../src/authenticate/password.ts';
 import { createTokens } from '../../src/authenticate/token.ts';
 import { createVerifiedPasswords } from '../../src/authenticate/verified.ts';
@@ -19,7 +19,17 @@ function hashOf(password: string, cost = 10, version = '$2b$'): string {
   return `${version}${String(cost).padStart(2, '0')}$${digest}`;
 }
 
-let accounts: Map<string, Account>;
+/** An account with its rights beside it. */
+interface Stored extends Rights {
+  readonly name: string;
+  readonly hash: string;
+}
+
+function asAccount({ name, hash, ...rights }: Stored): Account {
+  return { name, hash, rights: () => rights };
+}
+
+let accounts: Map<string, Stored>;
 let highestCost: number;
 /** Costs of all that was compared or spent, in order. */
 let work: number[];
@@ -62,7 +72,8 @@ const passwords: Passwords = {
 const directory: Directory = {
   find: (name) => {
     if (directoryFault !== undefined) throw directoryFault;
-    return accounts.get(name);
+    const stored = accounts.get(name);
+    return stored === undefined ? undefined : asAccount(stored);
   },
   highestCost: () => {
     if (directoryFault !== undefined) throw directoryFault;
@@ -86,6 +97,7 @@ function create(
     verified: createVerifiedPasswords({ matchedTtlMs: options.ttlMs ?? 60_000, maxEntries: 10 }),
     tokens: createTokens(new Secret(SECRET), Date.now),
     bcryptCost: options.bcryptCost ?? 10,
+    now: Date.now,
     onRenewalFailure: (name, error) => failures.push(`${name}: ${String(error)}`),
   });
 }
@@ -452,6 +464,7 @@ describe('a directory that cannot say', () => {
     };
     const authenticate = createAuthenticate({
       ...{ directory: half, passwords, bcryptCost: 10, onRenewalFailure: () => undefined },
+      now: Date.now,
       verified: createVerifiedPasswords({ matchedTtlMs: 0 }),
       tokens: createTokens(new Secret(''), Date.now),
     });

@@ -1,0 +1,159 @@
+import { GatewayError } from '../kernel/errors.ts';
+import type { Secret } from '../kernel/secret.ts';
+import { highestCostIn } from './ask.ts';
+import type { Account, Directory, Remote } from './directory.ts';
+import { createGenerations } from './generations.ts';
+import { readPasswordForm } from './password-forms.ts';
+import { canBePassword, judgePassword } from './password-rule.ts';
+import type { Passwords } from './password.ts';
+import type { VerifiedPasswords } from './verified.ts';
+
+/**
+ * Whether this is the password of the account; of nobody's, where there is none, it costs what it would of somebody's.
+ * @throws GatewayError directory-unavailable, overloaded
+ */
+export type ComparePassword = (
+  name: string,
+  account: Account | undefined,
+  password: Secret,
+) => Promise<boolean> | boolean;
+
+export interface ComparisonParts {
+  readonly directory: Directory;
+  readonly passwords: Passwords;
+  readonly verified: VerifiedPasswords;
+  /** The cost that hashes should have; cheaper ones are renewed when their password is at hand. */
+  readonly bcryptCost: number;
+  /** Told where renewing a hash failed: the login stands all the same. */
+  readonly onRenewalFailure: (name: string, error: unknown) => void;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** Compares through the cache, and each password only once at a time. */
+export function createComparison(parts: ComparisonParts): ComparePassword {
+  const { verified } = parts;
+  const compareAnew = createNewComparison(parts);
+  const inFlight = new Map<string, Promise<boolean>>();
+
+  const compareOnce = (
+    key: string,
+    account: Account | undefined,
+    password: Secret,
+  ): Promise<boolean> => {
+    const flight = inFlight.get(key);
+    if (flight !== undefined) return flight;
+    const comparison = compareAnew(key, account, password)
+      .then((matched) => {
+        verified.remember(key, matched ? 'matched' : 'failed');
+        return matched;
+      })
+      .finally(() => inFlight.delete(key));
+    inFlight.set(key, comparison);
+    return comparison;
+  };
+
+  return (name, account, password) => {
+    const key = verified.keyOf(name, account?.hash ?? '', password);
+    const recalled = verified.recall(key);
+    if (account?.outage !== undefined) {
+      if (recalled === 'matched' || recalled === 'stale') return true;
+      // It may be right by now: nobody is told that it is wrong while nobody can say.
+      throw account.outage;
+    }
+    if (recalled === 'matched') return account !== undefined;
+    if (recalled === 'failed') return false;
+    const comparison = compareOnce(key, account, password);
+    return recalled === 'stale'
+      ? comparison.catch((error: unknown) => goOn(parts, error))
+      : comparison;
+  };
+}
+
+/** Who was verified before goes on while nobody can check it again. */
+function goOn({ directory }: ComparisonParts, error: unknown): true {
+  if (!isOutage(error)) throw error;
+  directory.remote?.noteStale();
+  return true;
+}
+
+function isOutage(error: unknown): error is GatewayError {
+  return error instanceof GatewayError && error.code === 'directory-unavailable';
+}
+
+type CompareAnew = (
+  key: string,
+  account: Account | undefined,
+  password: Secret,
+) => Promise<boolean>;
+
+function createNewComparison(parts: ComparisonParts): CompareAnew {
+  const { passwords, directory } = parts;
+  const askRemote = createRemoteQuestion(parts.now);
+  return async (key, account, password) => {
+    const form = account === undefined ? undefined : readPasswordForm(account.hash);
+    if (account !== undefined && form === undefined && directory.remote !== undefined) {
+      return askRemote(directory.remote, key, account.name, password);
+    }
+    if (account === undefined || form === undefined || !fits(password, form.kind)) {
+      await passwords.spend(password, highestCostIn(directory));
+      return false;
+    }
+    if (await passwords.compare(password, account.hash)) {
+      if (form.kind === 'bcrypt' && form.cost < parts.bcryptCost) {
+        renewHash(parts, account, password);
+      }
+      return true;
+    }
+    if (form.kind === 'bcrypt') await spendUpTo(parts, form.cost, password);
+    return false;
+  };
+}
+
+/** 2^c + 2^c + 2^(c+1) + … + 2^(h-1) = 2^h: every failure costs the same, whatever the cost of its hash. */
+async function spendUpTo(
+  { passwords, directory }: ComparisonParts,
+  cost: number,
+  password: Secret,
+): Promise<void> {
+  const highest = highestCostIn(directory);
+  for (let each = cost; each < highest; each++) await passwords.spend(password, each);
+}
+
+function fits(password: Secret, kind: 'bcrypt' | 'pbkdf2'): boolean {
+  const text = password.reveal();
+  return kind === 'bcrypt' ? judgePassword(text) === undefined : canBePassword(text);
+}
+
+/** So long after an outage nobody is asked about the same password again. */
+const OUTAGE_TTL_MS = 1_000;
+const MAX_OUTAGES = 1_000;
+
+function createRemoteQuestion(
+  now: () => number,
+): (remote: Remote, key: string, name: string, password: Secret) => Promise<boolean> {
+  const outages = createGenerations<GatewayError>({ maxEntries: MAX_OUTAGES, now });
+  return async (remote, key, name, password) => {
+    if (!canBePassword(password.reveal())) return false;
+    const outage = outages.get(key);
+    if (outage !== undefined) throw outage;
+    try {
+      return await remote.isAuthorized(name, password);
+    } catch (error) {
+      if (isOutage(error)) outages.set(key, error, OUTAGE_TTL_MS);
+      throw error;
+    }
+  };
+}
+
+/** Behind the login's back: it neither waits for the new hash nor fails with it. */
+function renewHash(parts: ComparisonParts, { name, hash }: Account, password: Secret): void {
+  const { directory } = parts;
+  if (directory.renewHash === undefined) return;
+  parts.passwords
+    .hash(password)
+    .then((renewed) => directory.renewHash?.(name, hash, renewed))
+    .catch((error: unknown) => {
+      parts.onRenewalFailure(name, error);
+    });
+}
