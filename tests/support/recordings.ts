@@ -13,6 +13,17 @@ export interface DecisionRow {
   readonly body?: string;
 }
 
+/** A row of tests/recordings/meta-decisions.jsonl. */
+export interface MetaDecisionRow {
+  readonly user: string;
+  readonly permissions: Readonly<Record<string, readonly string[]>> | null;
+  readonly method: string;
+  readonly target: string;
+  readonly status: number;
+  readonly location: string | null;
+  readonly body?: string;
+}
+
 /** A row of tests/recordings/credentials.jsonl. */
 export interface CredentialsRow {
   readonly case: string;
@@ -26,6 +37,10 @@ export interface CredentialsRow {
 
 export function readDecisions(): readonly DecisionRow[] {
   return readRows('local-decisions.jsonl') as readonly DecisionRow[];
+}
+
+export function readMetaDecisions(): readonly MetaDecisionRow[] {
+  return readRows('meta-decisions.jsonl') as readonly MetaDecisionRow[];
 }
 
 export function readCredentialRows(): readonly CredentialsRow[] {
