@@ -2,6 +2,7 @@ import type { Config } from './config/config.ts';
 import { messageOf } from './kernel/errors.ts';
 import type { Log } from './kernel/log.ts';
 import { createListener } from './listener/server.ts';
+import { AuditFile } from './observe/audit-file.ts';
 import { openUserStore } from './users/store.ts';
 import { createGeneration } from './wiring/generation.ts';
 import type { Generation } from './wiring/generation.ts';
@@ -15,6 +16,8 @@ export interface Gateway {
    * @throws where a part cannot be made; then the old one goes on
    */
   reload(config: Config): void;
+  /** Goes on in new files, the old ones having been moved away: for logrotate. */
+  reopenFiles(): void;
   /** Lets requests end, for as long as `shutdown-timeout` allows. */
   stop(): Promise<void>;
 }
@@ -28,12 +31,13 @@ export interface Surroundings {
 /**
  * The composition root: Config → parts → a gateway that is not yet listening. Rooms are wired together only here and in
  * wiring/.
- * @throws where a part cannot be made: the user store, the upstream's CA file
+ * @throws where a part cannot be made: the user store, the audit log, the upstream's CA file
  */
 export function createGateway(config: Config, { log, now }: Surroundings): Gateway {
-  const { http, limits, auth } = config;
+  const { http, limits, auth, audit } = config;
   const store = openUserStore({ path: config.store.path, minimumCost: auth.bcryptCost, now });
-  const lasting = { store, log, now, startedMs: now() };
+  const auditFile = audit.file === '' ? undefined : new AuditFile({ path: audit.file, log, now });
+  const lasting = { store, auditFile, log, now, startedMs: now() };
   const retiring = new Set<Generation>();
   let isStopping = false;
   let current = createGeneration(config, lasting);
@@ -56,11 +60,13 @@ export function createGateway(config: Config, { log, now }: Surroundings): Gatew
       retiring.add(old);
       void old.retire().finally(() => retiring.delete(old));
     },
+    reopenFiles: () => auditFile?.reopen(),
     stop: async () => {
       isStopping = true;
       await listener.stop();
       await Promise.all([current, ...retiring].map((each) => each.stop()));
       await store.close();
+      await auditFile?.close();
     },
   };
 }

@@ -42,6 +42,18 @@ export function requirementsOf(target: Target): readonly Requirement[] {
   return requirements;
 }
 
+/** A requirement in words: `delete on /api/tasks/cpu`. */
+export function needOf(requirement: Requirement): string {
+  switch (requirement.kind) {
+    case 'endpoint':
+      return `${requirement.privilege} on ${requirement.resource}`;
+    case 'admin':
+      return `an admin, for ${requirement.privilege} on ${requirement.resource}`;
+    case 'database':
+      return `write on database "${requirement.database}"`;
+  }
+}
+
 /** The resource of a path: `/api` and the path without `/kapacitor/v1`, joined as Go's path.Join does. */
 export function resourceOf(path: string): string {
   const rest = path.startsWith(BASE) ? path.slice(BASE.length) : path;

@@ -1,6 +1,6 @@
 import { authorize, judge } from '../authorize/authorize.ts';
 import type { Verdict } from '../authorize/authorize.ts';
-import { requirementsOf } from '../authorize/requirements.ts';
+import { needOf, requirementsOf } from '../authorize/requirements.ts';
 import type { Requirement } from '../authorize/requirements.ts';
 import type { Grant } from '../kernel/grants.ts';
 import type { Identity } from '../kernel/identity.ts';
@@ -118,17 +118,6 @@ function requirementSteps(identity: Identity, requirement: Requirement): Step[] 
     ...(identity.admin ? [] : lookUps(identity, requirement)),
     { what: 'decided', detail: verdictText(verdict) },
   ];
-}
-
-function needOf(requirement: Requirement): string {
-  switch (requirement.kind) {
-    case 'endpoint':
-      return `${requirement.privilege} on ${requirement.resource}`;
-    case 'admin':
-      return `an admin, for ${requirement.privilege} on ${requirement.resource}`;
-    case 'database':
-      return `write on database "${requirement.database}"`;
-  }
 }
 
 function lookUps(identity: Identity, requirement: Requirement): Step[] {

@@ -1,4 +1,4 @@
-import { gateIsOpen } from '../config/config.ts';
+import { warningsOf } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
 import type { Loaded } from '../config/load.ts';
 import { needsRestart } from '../config/restart.ts';
@@ -62,6 +62,7 @@ function onReload(
   context.terminal.onReload(() => {
     try {
       log.reopen();
+      gateway.reopenFiles();
       const next = loadSilently(context);
       gateway.reload(next.config);
       for (const warning of next.warnings) log.warn(warning);
@@ -92,11 +93,7 @@ interface Reminder {
 function createReminder(log: Log, config: Config): Reminder {
   let current = config;
   const remind = (): void => {
-    if (!gateIsOpen(current)) return;
-    log.warn(
-      'THE GATE IS OPEN: [http] auth-enabled and [auth] enabled are both false, every request passes without ' +
-        'credentials (but for the users API)',
-    );
+    for (const warning of warningsOf(current)) log.warn(warning);
   };
   remind();
   const timer = setInterval(remind, HOUR_MS);

@@ -36,6 +36,17 @@ export function metaOriginsOf({ auth }: Pick<Config, 'auth'>): readonly string[]
   return auth.metaAddr.map((address) => `${auth.metaUseTls ? 'https' : 'http'}://${address}`);
 }
 
+/** What must be said again and again while it lasts: the gate lets pass what it should not. */
+export function warningsOf({ http, auth }: Pick<Config, 'http' | 'auth'>): readonly string[] {
+  const open =
+    'THE GATE IS OPEN: [http] auth-enabled and [auth] enabled are both false, every request passes without ' +
+    'credentials (but for the users API)';
+  const rehearsal =
+    'THE GATE IS OPEN FOR A REHEARSAL: [auth] observe is true, every request is judged and logged, and passes ' +
+    'whatever the verdict (but for the users API)';
+  return [...(gateIsOpen({ http, auth }) ? [open] : []), ...(auth.observe ? [rehearsal] : [])];
+}
+
 export interface HttpConfig {
   readonly bindAddress: Address;
   readonly authEnabled: boolean;

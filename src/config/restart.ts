@@ -4,9 +4,9 @@ import { labelOf } from './key.ts';
 import type { Key } from './key.ts';
 import type { Setting } from './reader.ts';
 
-const { http, limits, store, log } = DEFAULTS;
+const { http, limits, store, log, audit } = DEFAULTS;
 
-/** What is opened once, at the start: sockets, the store, the log. All other keys are taken up by a reload. */
+/** What is opened once, at the start: sockets, the store, the logs. All other keys are taken up by a reload. */
 const AT_START: readonly Key<unknown>[] = [
   http.bindAddress,
   http.unixSocket,
@@ -18,6 +18,7 @@ const AT_START: readonly Key<unknown>[] = [
   limits.maxConnections,
   store.path,
   ...Object.values(log),
+  audit.file,
 ];
 
 /** The keys whose new value a reload cannot take up, as operators know them. */

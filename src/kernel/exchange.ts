@@ -1,7 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Answer } from './answer.ts';
-import type { Identity } from './identity.ts';
+import type { AuthenticationMethod, Identity } from './identity.ts';
 import type { Target } from './target.ts';
+
+/** How credentials were given, believed or not. */
+export type Presented = AuthenticationMethod | 'none' | 'unreadable';
+
+/**
+ * What came of judging a request. `unread`: it could not be read in one way only. `unjudged`: it is answered to
+ * everybody. `unknown`: nobody has said, or nobody could say, who sent it.
+ */
+export type Judgement =
+  'unread' | 'unjudged' | 'unknown' | 'unauthorized' | 'forbidden' | 'allowed';
+
+/** What a closed gate would have answered to a request that a rehearsal lets pass. */
+export interface WouldBe {
+  readonly status: number;
+  readonly message: string;
+}
 
 /** One request on its way and its answer: the sockets that a handler may use, and what the log will say of it. */
 export interface Exchange {
@@ -20,6 +36,9 @@ export interface Exchange {
   identity: Identity | undefined;
   /** The name that was claimed where nobody was identified. */
   claimed: string;
+  presented: Presented;
+  judgement: Judgement;
+  wouldBe: WouldBe | undefined;
   /** Why it was refused, or how it failed; "" where neither happened. */
   reason: string;
   /** Kapacitor's own id of the request. */

@@ -8,5 +8,6 @@ export interface Identity {
   readonly name: string;
   readonly admin: boolean;
   readonly grants: Grants;
-  readonly method: AuthenticationMethod | 'bootstrap' | 'anonymous';
+  /** `observed`: a rehearsal lets pass what nobody proved, or what was not allowed. */
+  readonly method: AuthenticationMethod | 'bootstrap' | 'anonymous' | 'observed';
 }

@@ -4,6 +4,7 @@ import { finished } from 'node:stream/promises';
 import { config, createLogger, format, transports } from 'winston';
 import { messageOf } from './errors.ts';
 import type { ErrorLevel } from './errors.ts';
+import { jsonLine } from './json-line.ts';
 
 /** What a line may carry besides its message. Never a password, token or secret: those are `Secret`s. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -132,23 +133,12 @@ function toLogfmt({ level, message, fields }: Line): string {
 }
 
 function toJson({ level, message, fields }: Line): string {
-  return escapeControls(
-    JSON.stringify({ ts: new Date().toISOString(), lvl: level, msg: message, ...fields }),
-  );
+  return jsonLine({ ts: new Date().toISOString(), lvl: level, msg: message, ...fields });
 }
 
 const PLAIN = /^[^\s"=\p{C}]+$/u;
 
 /** Bare where logfmt allows it, else a JSON string: no value can end its line or begin a new key. */
 function quoted(value: string): string {
-  return PLAIN.test(value) ? value : escapeControls(JSON.stringify(value));
-}
-
-/** JSON leaves DEL, C1 controls, bidirectional marks and line separators as they are; a terminal acts on them. */
-function escapeControls(json: string): string {
-  return json.replace(/[\p{C}\u2028\u2029]/gu, (character) =>
-    [...Array(character.length).keys()]
-      .map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`)
-      .join(''),
-  );
+  return PLAIN.test(value) ? value : jsonLine(value);
 }

@@ -49,7 +49,7 @@ export function unreadAnswer(
 }
 
 /** What is temporary is never a 4xx on a write: Telegraf drops the batch for good at one, InfluxDB never repeats. */
-function statusFor(error: GatewayError, target: Target | undefined): number {
+export function statusFor(error: GatewayError, target: Target | undefined): number {
   const isTemporaryRefusal = error.temporary && error.status < 500;
   return isTemporaryRefusal && target !== undefined && isWrite(target) ? 503 : error.status;
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Exchange } from '../kernel/exchange.ts';
+import type { Exchange, Judgement, Presented, WouldBe } from '../kernel/exchange.ts';
 import type { Identity } from '../kernel/identity.ts';
 import type { Target } from '../kernel/target.ts';
 import { finishResponse } from './linger.ts';
@@ -23,6 +23,9 @@ export class RequestExchange implements Exchange {
   target: Target | undefined = undefined;
   identity: Identity | undefined = undefined;
   claimed = '';
+  presented: Presented = 'none';
+  judgement: Judgement = 'unread';
+  wouldBe: WouldBe | undefined = undefined;
   reason = '';
   upstreamRequestId = '';
   private awaitsContinue: boolean;

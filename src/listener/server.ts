@@ -1,11 +1,12 @@
 import { ServerResponse, createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
-import { Server as NetServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import { Server as NetServer, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { errorAnswer } from '../kernel/answer.ts';
 import { ERRORS, GatewayError } from '../kernel/errors.ts';
 import type { Exchange } from '../kernel/exchange.ts';
+import { plainAddress } from '../kernel/networks.ts';
 import type { ClientAddress } from './client-address.ts';
 import { createClients } from './clients.ts';
 import type { Clients } from './clients.ts';
@@ -23,6 +24,8 @@ export interface Service {
   readonly onBegin: () => void;
   /** Called once a request is over, however it ended. @param bytes written to the client */
   readonly onEnd: (exchange: Exchange, status: number, bytes: number) => void;
+  /** Called where bytes that are no request were refused. @param reason in the client's words */
+  readonly onUnread: (clientAddress: string, status: number, reason: string) => void;
 }
 
 export interface ListenerOptions {
@@ -83,7 +86,7 @@ export function createListener(options: ListenerOptions): Listener {
   // framing.ts refuses it.
   server.on('checkExpectation', (request, response) => onRequest(request, response, false));
   server.on('connect', (request, socket) => refuseConnect(options, request, socket));
-  server.on('clientError', onClientError);
+  server.on('clientError', (error, socket) => onClientError(options, error, socket));
 
   return {
     listen: async (host, port) => {
@@ -167,7 +170,7 @@ function refuseConnect(options: ListenerOptions, request: IncomingMessage, socke
 }
 
 /** Bytes that Node's parser refuses: an answer, where no other request's is under way, and the connection's end. */
-function onClientError(error: ParserError, socket: Duplex): void {
+function onClientError(options: ListenerOptions, error: ParserError, socket: Duplex): void {
   // The answer is given, and all that comes behind it is told here too.
   if (socket.writableEnded) return;
   const response = responseOn(socket);
@@ -181,8 +184,11 @@ function onClientError(error: ParserError, socket: Duplex): void {
   );
   socket.write(rawAnswer(errorAnswer(refusal.status, refusal.message, 'compact')));
   // What was under way must end now, the upstream's part of it too.
-  if (response === undefined) halfClose(socket);
-  else socket.end(() => socket.destroy());
+  if (response === undefined) {
+    const peer = socket instanceof Socket ? (socket.remoteAddress ?? '') : '';
+    options.service().onUnread(plainAddress(peer), refusal.status, refusal.message);
+    halfClose(socket);
+  } else socket.end(() => socket.destroy());
 }
 
 /** The response whose turn it is on a connection. */

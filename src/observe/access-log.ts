@@ -5,35 +5,54 @@ import { isWrite } from '../kernel/routes.ts';
 import { encodePath } from '../kernel/path.ts';
 
 /** Writes one line a request, with the keys of Kapacitor's own access lines and a few more. */
-export type AccessLog = (
-  exchange: Exchange,
-  status: number,
-  bytes: number,
-  endedMs: number,
-) => void;
+export interface AccessLog {
+  note(exchange: Exchange, status: number, bytes: number, endedMs: number): void;
+  /** Bytes that were no request. */
+  noteUnread(clientAddress: string, status: number, reason: string): void;
+}
 
 /** The query is left out: a mistyped `P=` would put a password there. A request that was not read has no path. */
 export function createAccessLog(log: Log): AccessLog {
-  return (exchange, status, bytes, endedMs) => {
-    const { target, identity, request } = exchange;
-    log.info('http request', {
-      host: exchange.clientAddress,
-      username: nameOf(exchange),
-      method: request.method,
-      path: target === undefined ? '-' : encodePath(target.path),
-      db: target !== undefined && isWrite(target) ? firstValue(target.query, 'db') : undefined,
-      protocol: `HTTP/${request.httpVersion}`,
-      status,
-      bytes,
-      duration_ms: endedMs - exchange.startedMs,
-      'request-id': exchange.requestId,
-      'upstream-request-id':
-        exchange.upstreamRequestId === '' ? undefined : exchange.upstreamRequestId,
-      'user-agent': request.headers['user-agent'] ?? '',
-      auth: identity?.method,
-      reason: exchange.reason === '' ? undefined : exchange.reason,
-    });
+  return {
+    note: (exchange, status, bytes, endedMs) => {
+      const { target, identity, request } = exchange;
+      log.info('http request', {
+        host: exchange.clientAddress,
+        username: nameOf(exchange),
+        method: request.method,
+        path: target === undefined ? '-' : encodePath(target.path),
+        db: target !== undefined && isWrite(target) ? firstValue(target.query, 'db') : undefined,
+        protocol: `HTTP/${request.httpVersion}`,
+        status,
+        bytes,
+        duration_ms: endedMs - exchange.startedMs,
+        'request-id': exchange.requestId,
+        'upstream-request-id':
+          exchange.upstreamRequestId === '' ? undefined : exchange.upstreamRequestId,
+        'user-agent': request.headers['user-agent'] ?? '',
+        auth: identity?.method,
+        verdict: verdictOf(exchange),
+        reason: exchange.reason === '' ? undefined : exchange.reason,
+      });
+    },
+    noteUnread: (clientAddress, status, reason) => {
+      log.info('http request', {
+        host: clientAddress,
+        username: '-',
+        method: '-',
+        path: '-',
+        status,
+        reason,
+      });
+    },
   };
+}
+
+/** In a rehearsal: what a closed gate would have answered in place of letting it pass. */
+function verdictOf({ wouldBe }: Exchange): string | undefined {
+  return wouldBe === undefined
+    ? undefined
+    : `observe: would be ${wouldBe.status} ${wouldBe.message}`;
 }
 
 /** As Kapacitor writes it: "-" for nobody. */

@@ -13,10 +13,8 @@ import { requestHeaders } from './request-headers.ts';
 interface Parts {
   readonly connections: Readonly<Record<Lane, Connections>>;
   readonly patience: Patience;
+  readonly maxStreamsPerUser: number;
 }
-
-/** One user must not take the places of all readers of the log. */
-const MAX_STREAMS_PER_USER = 4;
 
 /** What may reach Kapacitor twice without harm (RFC 9110 §9.2.2, of the methods it routes; a PUT has a body). */
 const REPEATABLE: ReadonlySet<Method> = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE']);
@@ -30,7 +28,7 @@ export function createForward(parts: Parts): Handler {
     const mayRepeat = REPEATABLE.has(target.method);
     const send = (): Promise<undefined> =>
       forward(parts, { target, lane, headers }, exchange, mayRepeat);
-    return lane === 'streams' ? withinLimit(streamsOf, identity.name, send) : send();
+    return lane === 'streams' ? withinLimit(parts, streamsOf, identity.name, send) : send();
   };
 }
 
@@ -65,14 +63,15 @@ async function forward(
 }
 
 async function withinLimit(
+  { maxStreamsPerUser }: Parts,
   streamsOf: Map<string, number>,
   name: string,
   send: () => Promise<undefined>,
 ): Promise<undefined> {
   const streams = streamsOf.get(name) ?? 0;
-  if (streams >= MAX_STREAMS_PER_USER) {
+  if (streams >= maxStreamsPerUser) {
     throw new GatewayError('overloaded', {
-      message: `user ${name} already reads ${MAX_STREAMS_PER_USER} log streams`,
+      message: `user ${name} already reads ${maxStreamsPerUser} log streams`,
     });
   }
   streamsOf.set(name, streams + 1);

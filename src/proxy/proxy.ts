@@ -16,6 +16,8 @@ export interface ProxyOptions {
   /** PEM of the authorities that may have signed Kapacitor's certificate; undefined: those of Node. */
   readonly ca: string | undefined;
   readonly insecureSkipVerify: boolean;
+  /** As many readers of the log stream as there are connections, however many of one user: in a rehearsal. */
+  readonly anyStreams: boolean;
   readonly now: () => number;
 }
 
@@ -26,6 +28,8 @@ export interface Proxy {
 
 /** A stream holds its connection for as long as its reader stays. */
 const MAX_STREAMS = 16;
+/** One user must not take the places of all readers of the log. */
+const MAX_STREAMS_PER_USER = 4;
 /** Requests that may wait for a connection, for each connection there may be. */
 const WAITING_PER_CONNECTION = 4;
 /** InfluxDB gives a write up after 30 seconds: who waits longer waits for nobody. */
@@ -43,11 +47,15 @@ export function createProxy(options: ProxyOptions): Proxy {
   const connections: Readonly<Record<Lane, Connections>> = {
     writes: open(options.maxConnections),
     api: open(options.maxConnections),
-    streams: open(MAX_STREAMS),
+    streams: open(options.anyStreams ? options.maxConnections : MAX_STREAMS),
   };
   const patience = createPatience(options);
   return {
-    forward: createForward({ connections, patience }),
+    forward: createForward({
+      connections,
+      patience,
+      maxStreamsPerUser: options.anyStreams ? Infinity : MAX_STREAMS_PER_USER,
+    }),
     stop: async () => {
       patience.stop();
       await Promise.all(Object.values(connections).map((each) => each.close()));

@@ -5,6 +5,7 @@ import { createPasswords } from '../authenticate/password.ts';
 import type { Passwords } from '../authenticate/password.ts';
 import { createTokens } from '../authenticate/token.ts';
 import { createVerifiedPasswords } from '../authenticate/verified.ts';
+import { decidingOf } from '../authorize/deciding.ts';
 import { gateIsOpen } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
 import { messageOf } from '../kernel/errors.ts';
@@ -12,6 +13,9 @@ import type { Log } from '../kernel/log.ts';
 import { isUsersApi } from '../kernel/routes.ts';
 import { createAdmission } from '../listener/admission.ts';
 import type { Service } from '../listener/server.ts';
+import type { AuditFile } from '../observe/audit-file.ts';
+import { createAudit } from '../observe/audit.ts';
+import type { Audit } from '../observe/audit.ts';
 import { createProxy } from '../proxy/proxy.ts';
 import type { Proxy } from '../proxy/proxy.ts';
 import type { UserStore } from '../users/store.ts';
@@ -31,6 +35,8 @@ export interface Generation extends Service {
 /** What outlives a reload. */
 export interface Lasting {
   readonly store: UserStore;
+  /** Undefined where none is configured. */
+  readonly auditFile: AuditFile | undefined;
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -42,8 +48,10 @@ export interface Lasting {
 export function createGeneration(config: Config, lasting: Lasting): Generation {
   const passwords = createPasswords({ cost: config.auth.bcryptCost });
   const proxy = openProxy(config, lasting.now);
-  const users = openLocalUsers(config, passwords, lasting);
-  const service = openService(config, lasting, users.advice, {
+  const audit = openAudit(config, lasting);
+  const users = openLocalUsers(config, passwords, lasting, audit);
+  const told = { advice: users.advice, audit };
+  const service = openService(config, lasting, told, {
     admit: createAdmission({
       isOpen: gateIsOpen(config),
       pingAuthEnabled: config.http.pingAuthEnabled,
@@ -53,7 +61,10 @@ export function createGeneration(config: Config, lasting: Lasting): Generation {
     route: (target) => (isUsersApi(target) ? users.api : proxy.forward),
   });
   const running = createRunning();
-  const stop = (): Promise<void> => proxy.stop();
+  const stop = (): Promise<void> => {
+    audit?.stop();
+    return proxy.stop();
+  };
   return {
     ...service,
     onBegin: () => {
@@ -63,6 +74,7 @@ export function createGeneration(config: Config, lasting: Lasting): Generation {
       running.end();
       service.onEnd(exchange, status, bytes);
     },
+    onUnread: service.onUnread,
     retire: async () => {
       await running.allEnded();
       await stop();
@@ -71,12 +83,20 @@ export function createGeneration(config: Config, lasting: Lasting): Generation {
   };
 }
 
-function openProxy({ upstream, limits }: Config, now: () => number): Proxy {
+function openAudit({ audit, auth }: Config, { auditFile, now }: Lasting): Audit | undefined {
+  if (auditFile === undefined) return undefined;
+  const { reads } = audit;
+  const { observe } = auth;
+  return createAudit({ file: auditFile, reads, observe, decide: decidingOf, now });
+}
+
+function openProxy({ upstream, auth, limits }: Config, now: () => number): Proxy {
   return createProxy({
     ...upstream,
     origin: upstream.url,
     ca: upstream.ca === '' ? undefined : readCa(upstream.ca),
     clientIdleMs: limits.bodyIdleTimeoutMs,
+    anyStreams: auth.observe,
     now,
   });
 }

@@ -4,6 +4,7 @@ import { usesMetaNodes } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
 import type { Handler } from '../kernel/exchange.ts';
 import { Secret } from '../kernel/secret.ts';
+import type { Audit } from '../observe/audit.ts';
 import { readBody } from '../listener/read-body.ts';
 import { createUsersApi } from '../users/api.ts';
 import { createFirstAdmin } from '../users/first-admin.ts';
@@ -17,11 +18,16 @@ export interface UserSource extends FirstAdmin {
 }
 
 /** The users of the local store. */
-export function openLocalUsers(config: Config, passwords: Passwords, lasting: Lasting): UserSource {
+export function openLocalUsers(
+  config: Config,
+  passwords: Passwords,
+  lasting: Lasting,
+  audit: Audit | undefined,
+): UserSource {
   return {
     ...openFirstAdmin(config, lasting),
     directory: lasting.store,
-    api: openUsersApi(config, passwords, lasting),
+    api: openUsersApi(config, passwords, lasting, audit),
   };
 }
 
@@ -38,12 +44,18 @@ function openFirstAdmin(config: Config, { store, log, now, startedMs }: Lasting)
   });
 }
 
-function openUsersApi({ limits }: Config, passwords: Passwords, { store, log }: Lasting): Handler {
+function openUsersApi(
+  { limits }: Config,
+  passwords: Passwords,
+  { store, log }: Lasting,
+  audit: Audit | undefined,
+): Handler {
   const api = createUsersApi({
     store,
     hashPassword: (password) => passwords.hash(new Secret(password)),
     onChange: ({ actor, method, action, user }) => {
       log.info('users changed', { action, user, by: actor === '' ? '-' : actor, auth: method });
+      audit?.noteUsersChange({ action, name: user, user: actor, auth: method });
     },
   });
   const bodyLimits = { maxBytes: limits.maxUsersBody, timeoutMs: limits.bodyIdleTimeoutMs };

@@ -5,17 +5,21 @@ import { createRequestPath } from '../listener/request-path.ts';
 import type { Stages } from '../listener/request-path.ts';
 import type { Service } from '../listener/server.ts';
 import { createAccessLog } from '../observe/access-log.ts';
+import type { Audit } from '../observe/audit.ts';
 import { createRefusalHints } from '../observe/hints.ts';
 import type { Lasting } from './generation.ts';
 
-/**
- * The request path, and what is told of each request.
- * @param advice the operator's next step where nobody can log in yet
- */
+interface Told {
+  /** The operator's next step where nobody can log in yet. */
+  readonly advice: () => string | undefined;
+  readonly audit: Audit | undefined;
+}
+
+/** The request path, and what is told of each request. */
 export function openService(
-  { http }: Config,
+  { http, auth }: Config,
   { log, now }: Lasting,
-  advice: () => string | undefined,
+  { advice, audit }: Told,
   stages: Stages,
 ): Omit<Service, 'onBegin'> {
   const hints = createRefusalHints(log, advice, now);
@@ -25,6 +29,7 @@ export function openService(
     requestPath: createRequestPath({
       stages,
       challenge: http.challenge,
+      observe: auth.observe,
       onFailure: (error, exchange) => {
         log.at(error.level, error.message, {
           code: error.code,
@@ -34,8 +39,13 @@ export function openService(
       },
     }),
     onEnd: (exchange, status, bytes) => {
-      accessLog?.(exchange, status, bytes, now());
+      accessLog?.note(exchange, status, bytes, now());
+      audit?.note(exchange, status);
       if (status === 401) hints.noteUnauthorized();
+    },
+    onUnread: (clientAddress, status, reason) => {
+      accessLog?.noteUnread(clientAddress, status, reason);
+      audit?.noteUnread(clientAddress, status, reason);
     },
   };
 }

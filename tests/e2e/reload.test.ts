@@ -123,4 +123,21 @@ describe('SIGHUP', () => {
     await eventually('the line is there', () => text().includes('status=401'));
     expect(readFileSync(`${file}.1`, 'utf8')).not.toContain('status=401');
   });
+
+  test('opens the audit log anew too, and ends a rehearsal', async () => {
+    const file = join(dir.path, 'audit.log');
+    const audit = { audit: { file: JSON.stringify(file) } };
+    const running = await start({ ...audit, auth: { observe: 'true', 'bcrypt-cost': '4' } });
+    expect(running.log).toContain('lvl=warn msg="THE GATE IS OPEN FOR A REHEARSAL');
+    expect((await call(running.port, 'DELETE', PING)).status).toBe(204);
+    const linesIn = (name: string): string => (existsSync(name) ? readFileSync(name, 'utf8') : '');
+    await eventually('it is audited', () => linesIn(file).includes('"would_be":401,"status":204'));
+    renameSync(file, `${file}.1`);
+    await rewrite(running, one?.url ?? '', audit);
+    await reload(running);
+    await eventually('a new file', () => existsSync(file));
+    expect((await call(running.port, 'DELETE', PING)).status).toBe(401);
+    await eventually('the line is there', () => linesIn(file).includes('"status":401'));
+    expect(linesIn(`${file}.1`)).not.toContain('"status":401');
+  });
 });

@@ -40,6 +40,7 @@ async function open(answer: Answer, options: Partial<ListenerOptions> = {}): Pro
       clientAddress: () => '127.0.0.1',
       onBegin: () => undefined,
       onEnd: () => undefined,
+      onUnread: () => undefined,
     }),
     https: false,
     maxHeaderBytes: 65_536,
@@ -233,6 +234,7 @@ describe('shutdown', () => {
         clientAddress: () => '127.0.0.1',
         onBegin: () => undefined,
         onEnd: () => undefined,
+        onUnread: () => undefined,
       }),
       ...{ maxHeaderBytes: 1024, headerTimeoutMs: 0 },
       ...{

@@ -8,7 +8,7 @@ import { Secret } from '../../src/kernel/secret.ts';
 import { openUserStore } from '../../src/users/store.ts';
 import { createTempDir } from './temp-dir.ts';
 
-interface LoggedLine {
+export interface LoggedLine {
   readonly level: string;
   readonly message: string;
   readonly fields: LogFields;
@@ -95,7 +95,7 @@ async function makeUsers(config: Config): Promise<void> {
   await store.close();
 }
 
-function recordingLog(lines: LoggedLine[]): Log {
+export function recordingLog(lines: LoggedLine[]): Log {
   const at: Log['at'] = (level, message, fields = {}) => {
     lines.push({ level, message, fields });
   };

@@ -49,9 +49,13 @@ async function findingsOf(context: Context): Promise<Finding[]> {
 }
 
 function gateFinding({ config }: Loaded): Finding {
-  return gateIsOpen(config)
-    ? { part: 'gate', result: 'warning', detail: 'OPEN: every request passes without credentials' }
-    : { part: 'gate', result: 'ok', detail: 'closed' };
+  const part = 'gate';
+  if (gateIsOpen(config)) {
+    return { part, result: 'warning', detail: 'OPEN: every request passes without credentials' };
+  }
+  return config.auth.observe
+    ? { part, result: 'warning', detail: 'REHEARSAL: every request passes, whatever the verdict' }
+    : { part, result: 'ok', detail: 'closed' };
 }
 
 async function metaFindingsOf({ config }: Loaded): Promise<readonly Finding[]> {

@@ -1,0 +1,81 @@
+import type { Authenticate, Authentication } from '../authenticate/authenticate.ts';
+import { authorize } from '../authorize/authorize.ts';
+import { requirementsOf } from '../authorize/requirements.ts';
+import { readCredentials } from '../credentials/credentials.ts';
+import type { Credentials } from '../credentials/credentials.ts';
+import { GatewayError } from '../kernel/errors.ts';
+import type { Exchange, Presented } from '../kernel/exchange.ts';
+import type { Identity } from '../kernel/identity.ts';
+import type { Target } from '../kernel/target.ts';
+import type { Admission } from './admission.ts';
+import { statusFor } from './answers.ts';
+
+/** Who says who somebody is. */
+export interface Judges {
+  readonly authenticate: Authenticate;
+  /** Who a request is from that needs no credentials here: an open gate, a free ping, the bootstrap. */
+  readonly admit: Admission;
+}
+
+/**
+ * Who sent a request, where they may send it; what is found on the way is noted in the exchange.
+ * Rejects with the refusal: unauthorized, forbidden, or what `authenticate` rejects with.
+ */
+export async function judge(judges: Judges, target: Target, exchange: Exchange): Promise<Identity> {
+  const { request } = exchange;
+  const credentials = readCredentials(request.headers.authorization, target.query);
+  exchange.judgement = 'unknown';
+  exchange.presented = presentedBy(credentials);
+  if (credentials.kind === 'password') exchange.claimed = credentials.name;
+  const identity =
+    judges.admit(request, target, credentials) ??
+    identityOf(await judges.authenticate(credentials), exchange);
+  exchange.identity = identity;
+
+  const decision = authorize(identity, requirementsOf(target));
+  exchange.judgement = decision.allowed ? 'allowed' : 'forbidden';
+  if (!decision.allowed) throw new GatewayError('forbidden', { message: decision.message });
+  return identity;
+}
+
+/**
+ * As `judge`, but everybody passes: in a rehearsal a refusal is only noted. Whoever would have been refused is nobody
+ * with no rights, under the name that they proved.
+ * @param onRefusal told of each refusal and failure
+ */
+export async function rehearse(
+  judges: Judges,
+  target: Target,
+  exchange: Exchange,
+  onRefusal: (error: GatewayError) => void,
+): Promise<Identity> {
+  try {
+    return await judge(judges, target, exchange);
+  } catch (thrown) {
+    const error = asGatewayError(thrown);
+    exchange.wouldBe = { status: statusFor(error, target), message: error.message };
+    onRefusal(error);
+    return {
+      name: exchange.identity?.name ?? '',
+      admin: false,
+      grants: { api: new Map(), databases: new Map() },
+      method: 'observed',
+    };
+  }
+}
+
+/** Anything thrown as what the client may be told of it. */
+export function asGatewayError(thrown: unknown): GatewayError {
+  return thrown instanceof GatewayError ? thrown : new GatewayError('internal', { cause: thrown });
+}
+
+function identityOf(authentication: Authentication, exchange: Exchange): Identity {
+  if (authentication.kind === 'known') return authentication.identity;
+  exchange.judgement = 'unauthorized';
+  exchange.claimed = authentication.claimed;
+  throw new GatewayError('unauthorized', { message: authentication.message });
+}
+
+function presentedBy(credentials: Credentials): Presented {
+  return credentials.kind === 'password' ? credentials.via : credentials.kind;
+}
