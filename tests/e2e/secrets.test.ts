@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { basic, call } from '../support/api.ts';
 import { addUser, runKapgate, startGateway } from '../support/gateway-process.ts';
 import type { GatewayProcess } from '../support/gateway-process.ts';
@@ -195,6 +197,7 @@ describe.each(['logfmt', 'json'])('with a log of every line in %s', (format) => 
       settings: {
         http: { 'shared-secret': JSON.stringify(SHARED_SECRET), 'shutdown-timeout': '"1s"' },
         log: { level: '"debug"', format: JSON.stringify(format) },
+        audit: { file: JSON.stringify(join(dir.path, 'audit.log')), reads: 'true' },
       },
     });
     await addUser(gateway.configFile, { name: 'root', password: 'root-password', admin: true });
@@ -222,11 +225,14 @@ describe.each(['logfmt', 'json'])('with a log of every line in %s', (format) => 
     }
     const lines = gateway.log.split('\n').filter((line) => leaksIn(line).length > 0);
     expect(lines).toEqual([]);
+    const audited = (await readFile(join(dir.path, 'audit.log'), 'utf8')).split('\n');
+    expect(audited.length).toBeGreaterThan(20);
+    expect(audited.filter((line) => leaksIn(line).length > 0)).toEqual([]);
     const shown = await runKapgate(['--config', gateway.configFile, 'config']);
     expect(leaksIn(shown.stdout + shown.stderr)).toEqual([]);
   }
 
-  test('no secret is in an answer, upstream, or in the log', async () => {
+  test('no secret is in an answer, upstream, in the log, or in the audit log', async () => {
     const answers: string[] = [];
     for (const request of requests()) answers.push(await play(gateway.port, request));
     expect(upstream.requests.length).toBeGreaterThan(10);

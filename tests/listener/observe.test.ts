@@ -215,7 +215,8 @@ describe('a rehearsal', () => {
 async function breakStore(path: string): Promise<void> {
   const database = openDatabase(path, Buffer.alloc(0));
   await database.write(() => {
-    for (const name of ['ann', 'admin']) database.put(name, Buffer.from('{'), database.summary());
+    const records = ['ann', 'admin'].map((name) => [name, Buffer.from('{')] as const);
+    database.put(records, database.summary());
   });
   await database.close();
 }
