@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { explain } from '../explain.ts';
-import type { ExplainOptions } from '../explain.ts';
+import { explain } from '../explain/explain.ts';
+import type { ExplainOptions } from '../explain/explain.ts';
 import { hash } from '../hash.ts';
 import type { HashOptions } from '../hash.ts';
 import { token } from '../token.ts';

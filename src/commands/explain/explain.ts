@@ -1,27 +1,23 @@
-import { authorize, judge } from '../authorize/authorize.ts';
-import type { Verdict } from '../authorize/authorize.ts';
-import { needOf, requirementsOf } from '../authorize/requirements.ts';
-import type { Requirement } from '../authorize/requirements.ts';
-import type { Grant } from '../kernel/grants.ts';
-import type { Identity } from '../kernel/identity.ts';
-import { parentOf } from '../kernel/path.ts';
-import { PRIVILEGES } from '../kernel/privilege.ts';
-import { isUsersApi } from '../kernel/routes.ts';
-import { readTarget } from '../kernel/target.ts';
-import type { Target } from '../kernel/target.ts';
-import { loadForCommand, openStoreFor } from './context.ts';
-import type { Context } from './context.ts';
-import { CommandError, EXIT } from './terminal.ts';
+import { authorize, judge } from '../../authorize/authorize.ts';
+import type { Verdict } from '../../authorize/authorize.ts';
+import { needOf, requirementsOf } from '../../authorize/requirements.ts';
+import type { Requirement } from '../../authorize/requirements.ts';
+import type { Grant } from '../../kernel/grants.ts';
+import type { Identity } from '../../kernel/identity.ts';
+import { parentOf } from '../../kernel/path.ts';
+import { PRIVILEGES } from '../../kernel/privilege.ts';
+import { isUsersApi } from '../../kernel/routes.ts';
+import { readTarget } from '../../kernel/target.ts';
+import type { Target } from '../../kernel/target.ts';
+import { askedOf } from '../../users/asked.ts';
+import type { Context } from '../context.ts';
+import { EXIT } from '../terminal.ts';
+import { whoIs } from './who.ts';
+import type { Step, Who } from './who.ts';
 
 export interface ExplainOptions {
   readonly user: string;
   readonly json?: boolean | undefined;
-}
-
-/** One line of the explanation. */
-interface Step {
-  readonly what: string;
-  readonly detail: string;
 }
 
 /** Walks one request through the server's own code and prints each step. @returns 0 allowed, 2 denied */
@@ -40,18 +36,23 @@ export async function explain(
     return tell(context, options, steps, { isAllowed: true, detail });
   }
 
-  const identity = await identityOf(context, options.user);
-  steps.push({ what: 'user', detail: `${identity.name}: ${identity.admin ? 'admin' : 'normal'}` });
+  const who = await whoIs(context, options.user);
+  const { identity } = who;
+  steps.push(...who.steps);
   const requirements = requirementsOf(reading.target);
   if (requirements.length === 0) {
     steps.push({ what: 'needs', detail: `nothing: ${method} asks for no privilege` });
   }
   for (const requirement of requirements) steps.push(...requirementSteps(identity, requirement));
   const decision = authorize(identity, requirements);
-  return tell(context, options, steps, {
-    isAllowed: decision.allowed,
-    detail: decision.allowed ? answererOf(reading.target) : decision.message,
-  });
+  return tell(
+    context,
+    options,
+    steps,
+    decision.allowed
+      ? allowedOutcome(who, reading.target)
+      : { isAllowed: false, detail: decision.message },
+  );
 }
 
 interface Outcome {
@@ -75,19 +76,6 @@ function tell(
       : all.map(({ what, detail }) => `${what.padEnd(10)} ${detail}\n`).join(''),
   );
   return outcome.isAllowed ? EXIT.ok : EXIT.denied;
-}
-
-async function identityOf(context: Context, name: string): Promise<Identity> {
-  const store = openStoreFor(context, loadForCommand(context));
-  try {
-    const account = store.find(name);
-    if (account === undefined) {
-      throw new CommandError(`there is no user "${name}": kapgate users list shows all`);
-    }
-    return { name, ...account.rights(), method: 'basic' };
-  } finally {
-    await store.close();
-  }
 }
 
 function outcomeOf(reading: Exclude<ReturnType<typeof readTarget>, { kind: 'target' }>): Outcome {
@@ -169,6 +157,15 @@ function verdictText(verdict: Verdict): string {
   }
 }
 
-function answererOf(target: Target): string {
-  return isUsersApi(target) ? 'the gateway answers it' : 'it goes to Kapacitor';
+function allowedOutcome({ identity, keptAt }: Who, target: Target): Outcome {
+  if (!isUsersApi(target)) return { isAllowed: true, detail: 'it goes to Kapacitor' };
+  if (keptAt !== undefined && isChange(identity, target)) {
+    return { isAllowed: false, detail: `405: ${keptAt}` };
+  }
+  return { isAllowed: true, detail: 'the gateway answers it' };
+}
+
+function isChange(identity: Identity, target: Target): boolean {
+  const { kind } = askedOf(identity, target);
+  return kind !== 'list' && kind !== 'show' && kind !== 'refused';
 }
