@@ -65,6 +65,11 @@ export function readError(body: Uint8Array): string | undefined {
 
 const LONGEST_ERROR = 4096;
 
+/** Whether a body is JSON at all. */
+export function isJson(body: Uint8Array): boolean {
+  return parse(body) !== undefined;
+}
+
 function isError(json: unknown): boolean {
   return typeof json === 'object' && json !== null && 'error' in json;
 }

@@ -122,5 +122,10 @@ async function get(client: Got, { url, headers, maxBytes, signal }: HttpGet): Pr
 /** Only what looks like a code: anything else could hold the URL. */
 function codeOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' && /^[A-Z\d_]+$/.test(code) ? code : 'UNKNOWN';
+  if (typeof code !== 'string' || !/^[A-Z\d_]+$/.test(code)) return 'UNKNOWN';
+  // Of what a TLS handshake fails with, Node leaves the reason in the message of OpenSSL.
+  const reason = code === 'EPROTO' ? OPENSSL_REASON.exec(String(error))?.[1] : undefined;
+  return reason === undefined ? code : `ERR_SSL_${reason.replaceAll(' ', '_').toUpperCase()}`;
 }
+
+const OPENSSL_REASON = /:SSL routines:[^:]*:([a-z\d ]+):/;

@@ -1,5 +1,5 @@
 import { goQuote } from '../kernel/go-text.ts';
-import { readError, readRoles, readUsers } from './bodies.ts';
+import { isJson, readError, readRoles, readUsers } from './bodies.ts';
 import type { MetaRole, MetaUser } from './documents.ts';
 import { MetaFault } from './fault.ts';
 import type { HttpAnswer } from './http.ts';
@@ -53,9 +53,12 @@ function readAuthorized({ status, body }: HttpAnswer, node: string): Reading<boo
   if (status === 401 || status === 403) return { value: false };
   if (error === NO_SUCH_USER && (status === 400 || status === 404)) return { value: false };
   if (status !== 200) return unexpected(status, node, error === undefined ? undefined : '');
-  // Any web page is 200: it must not let everybody in.
-  const isPage = body.toString('latin1').trimStart().startsWith('<');
-  return error === undefined && !isPage ? { value: true } : garbage(node);
+  return error === undefined && isAssent(body) ? { value: true } : garbage(node);
+}
+
+/** Empty, JSON, or a word or two: any web page is 200, too, and must not let everybody in. */
+function isAssent(body: Buffer): boolean {
+  return /^[\w .,!]{0,64}\s*$/.test(body.toString('latin1')) || isJson(body);
 }
 
 /** @param error what it says, where it says so in the form of a meta node */

@@ -5,14 +5,17 @@ import type { Setback } from './reading.ts';
 
 /** What there is to be done about a certificate, by the code of OpenSSL or Node. */
 const CERTIFICATE_WORDS: ReadonlyMap<string, string> = new Map([
-  ['CERT_HAS_EXPIRED', 'its certificate has expired: renew it at the node'],
-  ['CERT_NOT_YET_VALID', 'its certificate is not valid yet: check the clocks of both machines'],
+  ['CERT_HAS_EXPIRED', 'cannot be trusted: its certificate has expired; renew it at the node'],
+  ['CERT_NOT_YET_VALID', 'cannot be trusted: its certificate is not valid yet; check the clocks'],
   [
     'ERR_TLS_CERT_ALTNAME_INVALID',
-    'its certificate is for another host: meta-addr must name the node as the certificate does',
+    'cannot be trusted: its certificate is for another host; meta-addr must name the node as the certificate does',
   ],
-  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'its certificate is self-signed: set meta-ca to it'],
-  ['CERT_REVOKED', 'its certificate is revoked: renew it at the node'],
+  [
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'cannot be trusted: its certificate is self-signed; set meta-ca to it',
+  ],
+  ['CERT_REVOKED', 'cannot be trusted: its certificate is revoked; renew it at the node'],
 ]);
 
 const UNSIGNED = /^(?:SELF_SIGNED|UNABLE_TO_|CERT_SIGNATURE|CERT_UNTRUSTED|CERT_CHAIN|INVALID_CA)/;
@@ -28,23 +31,24 @@ export function transportFault(node: string, error: TransportError): Setback {
   const { code, when } = error;
   const certificate = certificateWords(code);
   if (certificate !== undefined) {
-    const fault = new MetaFault(
-      'certificate',
-      `meta node ${node} cannot be trusted: ${certificate} (${code})`,
-    );
+    const fault = new MetaFault('certificate', `meta node ${node} ${certificate} (${code})`);
     return { fault, then: 'elsewhere', blamed: true };
   }
-  return { fault: otherFault(node, code, when), then: 'again', blamed: true };
+  const lasts = code === TOO_LONG || NO_TLS.test(code);
+  return { fault: otherFault(node, code, when), then: lasts ? 'elsewhere' : 'again', blamed: true };
 }
 
 function certificateWords(code: string): string | undefined {
   if (REFUSED_OURS.test(code)) {
-    return 'it does not take the certificate of the gateway: check meta-cert and meta-key, or set them';
+    return 'does not take the certificate of the gateway: check meta-cert and meta-key, or set them';
   }
   const words = CERTIFICATE_WORDS.get(code);
   if (words !== undefined) return words;
-  if (UNSIGNED.test(code)) return 'its certificate is not signed by the authority in meta-ca';
-  return OTHER_CERTIFICATE.test(code) ? 'its certificate is not valid' : undefined;
+  if (UNSIGNED.test(code))
+    return 'cannot be trusted: its certificate is not signed by the authority in meta-ca';
+  return OTHER_CERTIFICATE.test(code)
+    ? 'cannot be trusted: its certificate is not valid'
+    : undefined;
 }
 
 function otherFault(node: string, code: string, when: TransportError['when']): MetaFault {
