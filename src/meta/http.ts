@@ -13,7 +13,7 @@ export interface Http {
   close(): void;
 }
 
-export interface HttpGet {
+interface HttpGet {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** What is longer is not read. */

@@ -5,7 +5,7 @@ import type { ServerOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 
 /** A request as it reached the node. */
-export interface FakeNodeRequest {
+interface FakeNodeRequest {
   readonly target: string;
   readonly path: string;
   readonly query: URLSearchParams;
