@@ -27,6 +27,7 @@ const ROOMS = {
 const PACKAGES = {
   bcrypt: 'src/authenticate/password.ts',
   jose: 'src/authenticate/token.ts',
+  'rate-limiter-flexible': 'src/authenticate/counters.ts',
   lmdb: 'src/users/database.ts',
   'node-cache': 'src/authenticate/generations.ts',
   'smol-toml': 'src/config/toml.ts',

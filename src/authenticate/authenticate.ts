@@ -18,8 +18,11 @@ export type Authentication =
       readonly claimed: string;
     };
 
-/** @throws GatewayError directory-unavailable, overloaded */
-export type Authenticate = (credentials: Credentials) => Promise<Authentication>;
+/**
+ * @param address where the request comes from
+ * @throws GatewayError directory-unavailable, overloaded, throttled
+ */
+export type Authenticate = (credentials: Credentials, address: string) => Promise<Authentication>;
 
 interface Parts extends ComparisonParts {
   readonly tokens: Tokens;
@@ -32,7 +35,7 @@ const MAX_CHANGES = 3;
 /** Credentials → identity, with Kapacitor's words for every refusal. */
 export function createAuthenticate(parts: Parts): Authenticate {
   const comparePassword = createComparison(parts);
-  return async (credentials) => {
+  return async (credentials, address) => {
     switch (credentials.kind) {
       case 'none':
       case 'unreadable':
@@ -43,7 +46,7 @@ export function createAuthenticate(parts: Parts): Authenticate {
         const account = found instanceof Promise ? await found : found;
         return (
           recall(parts, credentials, account) ??
-          byPassword(parts, comparePassword, credentials, account)
+          byPassword(parts, comparePassword, { ...credentials, address }, account)
         );
       }
       case 'bearer':
@@ -70,12 +73,12 @@ function recall(
 async function byPassword(
   { directory }: Parts,
   comparePassword: ComparePassword,
-  { name, password, via }: PasswordCredentials,
+  { name, password, via, address }: PasswordCredentials & { readonly address: string },
   found: Account | undefined,
 ): Promise<Authentication> {
   let account = found;
   for (let change = 0; change < MAX_CHANGES; change++) {
-    const matched = await comparePassword(name, account, password);
+    const matched = await comparePassword(name, account, password, address);
     const current = await afterComparing(directory, name, account, matched);
     if (matched && current !== undefined && current.hash === account?.hash) {
       return known(directory, current, via);

@@ -6,22 +6,26 @@ import { createGenerations } from './generations.ts';
 import { readPasswordForm } from './password-forms.ts';
 import { canBePassword, judgePassword } from './password-rule.ts';
 import type { Passwords } from './password.ts';
+import type { Throttle } from './throttle.ts';
 import type { VerifiedPasswords } from './verified.ts';
 
 /**
  * Whether this is the password of the account; of nobody's, where there is none, it costs what it would of somebody's.
- * @throws GatewayError directory-unavailable, overloaded
+ * @param address where it comes from
+ * @throws GatewayError directory-unavailable, overloaded, throttled
  */
 export type ComparePassword = (
   name: string,
   account: Account | undefined,
   password: Secret,
+  address: string,
 ) => Promise<boolean> | boolean;
 
 export interface ComparisonParts {
   readonly directory: Directory;
   readonly passwords: Passwords;
   readonly verified: VerifiedPasswords;
+  readonly throttle: Throttle;
   /** The cost that hashes should have; cheaper ones are renewed when their password is at hand. */
   readonly bcryptCost: number;
   /** Told where renewing a hash failed: the login stands all the same. */
@@ -32,18 +36,14 @@ export interface ComparisonParts {
 
 /** Compares through the cache, and each password only once at a time. */
 export function createComparison(parts: ComparisonParts): ComparePassword {
-  const { verified } = parts;
+  const { verified, throttle } = parts;
   const compareAnew = createNewComparison(parts);
   const inFlight = new Map<string, Promise<boolean>>();
 
-  const compareOnce = (
-    key: string,
-    account: Account | undefined,
-    password: Secret,
-  ): Promise<boolean> => {
+  const compareOnce = (key: string, compare: () => Promise<boolean>): Promise<boolean> => {
     const flight = inFlight.get(key);
     if (flight !== undefined) return flight;
-    const comparison = compareAnew(key, account, password)
+    const comparison = compare()
       .then((matched) => {
         verified.remember(key, matched ? 'matched' : 'failed');
         return matched;
@@ -53,7 +53,7 @@ export function createComparison(parts: ComparisonParts): ComparePassword {
     return comparison;
   };
 
-  return (name, account, password) => {
+  return (name, account, password, address) => {
     const key = verified.keyOf(name, account?.hash ?? '', password);
     const recalled = verified.recall(key);
     if (account?.outage !== undefined) {
@@ -63,11 +63,35 @@ export function createComparison(parts: ComparisonParts): ComparePassword {
     }
     if (recalled === 'matched') return account !== undefined;
     if (recalled === 'failed') return false;
-    const comparison = compareOnce(key, account, password);
-    return recalled === 'stale'
-      ? comparison.catch((error: unknown) => goOn(parts, error))
-      : comparison;
+    const compare = (): Promise<boolean> => compareAnew(key, account, password);
+    // This very password was right before: nobody guesses, and nobody else's guesses stop it.
+    if (verified.wasRight(key)) {
+      const comparison = compareOnce(key, compare);
+      return recalled === 'stale'
+        ? comparison.catch((error: unknown) => goOn(parts, error))
+        : comparison;
+    }
+    return compareOnce(key, () => asAttempt(throttle, address, name, compare));
   };
+}
+
+/** Compares where there are not too many failures; what turns out right, or cannot be told, is none. */
+async function asAttempt(
+  throttle: Throttle,
+  address: string,
+  name: string,
+  compare: () => Promise<boolean>,
+): Promise<boolean> {
+  const attempt = await throttle.begin(address, name);
+  if ('waitMs' in attempt) throw new GatewayError('throttled', { retryAfterMs: attempt.waitMs });
+  try {
+    const matched = await compare();
+    if (matched) await attempt.succeed();
+    return matched;
+  } catch (error) {
+    await attempt.forgive();
+    throw error;
+  }
 }
 
 /** Who was verified before goes on while nobody can check it again. */

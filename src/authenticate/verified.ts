@@ -14,6 +14,8 @@ export interface VerifiedPasswords {
   /** The key of this password against this stored hash; a changed hash is another key. */
   keyOf(name: string, hash: string, password: Secret): string;
   recall(key: string): Recollection | undefined;
+  /** True where it matched within the last day, however long a match counts. */
+  wasRight(key: string): boolean;
   remember(key: string, result: 'matched' | 'failed'): void;
   clear(): void;
 }
@@ -30,6 +32,8 @@ interface VerifiedOptions {
 
 /** A wrong password that is sent again within this time costs no second comparison. */
 const FAILED_TTL_MS = 5_000;
+/** A client that comes once an hour is not taken for one that guesses. */
+const RIGHT_TTL_MS = 24 * 60 * 60 * 1000;
 const MAX_ENTRIES = 10_000;
 
 /** Matches and failures are kept apart: no number of failures evicts a match. */
@@ -39,6 +43,7 @@ export function createVerifiedPasswords(options: VerifiedOptions): VerifiedPassw
   /** Until when a match counts outside an outage. */
   const matched = createGenerations<number>({ maxEntries, now });
   const failed = createGenerations<true>({ maxEntries, now });
+  const right = createGenerations<true>({ maxEntries, now });
   return {
     keyOf: (name, hash, password) => {
       const revealed = password.reveal();
@@ -52,19 +57,23 @@ export function createVerifiedPasswords(options: VerifiedOptions): VerifiedPassw
       if (failed.get(key) === true) return 'failed';
       return untilMs === undefined ? undefined : 'stale';
     },
+    wasRight: (key) => right.get(key) === true,
     remember: (key, result) => {
       if (result === 'matched') {
+        right.set(key, true, RIGHT_TTL_MS);
         matched.set(key, now() + matchedTtlMs, matchedTtlMs + staleMs);
         failed.delete(key);
       } else {
         failed.set(key, true, FAILED_TTL_MS);
         // This very password, which once was right, is so no more.
         matched.delete(key);
+        right.delete(key);
       }
     },
     clear: () => {
       matched.clear();
       failed.clear();
+      right.clear();
     },
   };
 }

@@ -15,7 +15,7 @@ interface NotBuilt {
   readonly when?: (config: Config) => boolean;
 }
 
-const { http, auth, limits, admin } = DEFAULTS;
+const { http, auth, admin } = DEFAULTS;
 
 /** Keys whose part is not there yet: away from their default they are refused. A part that is built takes its row out. */
 const NOT_BUILT: readonly NotBuilt[] = [
@@ -28,7 +28,6 @@ const NOT_BUILT: readonly NotBuilt[] = [
   { key: auth.metaAddr, when: (config) => config.auth.enabled },
   { key: auth.metaStaleMs },
   { key: auth.metaAdmins },
-  { key: limits.loginFailures },
   { key: admin.bindAddress, also: '' },
 ];
 

@@ -41,6 +41,12 @@ export const ERRORS = {
   'body-too-large': { status: 413, words: 'the request body is too large', level: 'info' },
   'bad-expectation': { status: 417, words: 'only Expect: 100-continue is known', level: 'info' },
   'headers-too-large': { status: 431, words: 'the request headers are too large', level: 'info' },
+  throttled: {
+    status: 429,
+    words: 'too many failed logins, try again later',
+    level: 'info',
+    temporary: true,
+  },
   /** nginx's number for it; nobody is left to read it but the log. */
   'client-gone': { status: 499, words: 'the client went away', level: 'debug' },
   internal: { status: 500, words: 'internal error of the gateway', level: 'error' },
@@ -67,16 +73,20 @@ interface ErrorDetails {
   /** The client's words; by default those of the row. */
   readonly message?: string;
   readonly cause?: unknown;
+  /** When the same request may pass, where that is known. */
+  readonly retryAfterMs?: number;
 }
 
 /** A refusal or failure that the client is told: its code decides the status. */
 export class GatewayError extends Error {
   readonly code: ErrorCode;
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, details: ErrorDetails = {}) {
     super(details.message ?? ERRORS[code].words, { cause: details.cause });
     this.name = 'GatewayError';
     this.code = code;
+    this.retryAfterMs = details.retryAfterMs;
   }
 
   get status(): number {

@@ -9,8 +9,8 @@ import type { Target, TargetReading } from '../kernel/target.ts';
 export type Challenge = 'auto' | boolean;
 
 const CHALLENGE = 'Basic realm="Kapacitor", charset="UTF-8"';
-/** How soon a client should come again after what is temporary. */
-const RETRY_AFTER_SECONDS = 1;
+/** How soon a client should come again after what is temporary, where nobody knows better. */
+const RETRY_AFTER_MS = 1_000;
 
 /** The answer to a refusal or failure, in Kapacitor's form. */
 export function answerFor(
@@ -28,7 +28,7 @@ export function answerFor(
       ...(error.code === 'unauthorized' && asksFor(challenge, headers)
         ? { 'WWW-Authenticate': CHALLENGE }
         : {}),
-      ...(error.temporary ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {}),
+      ...(error.temporary ? { 'Retry-After': secondsUntilRetry(error) } : {}),
     },
   };
 }
@@ -52,6 +52,10 @@ export function unreadAnswer(
 export function statusFor(error: GatewayError, target: Target | undefined): number {
   const isTemporaryRefusal = error.temporary && error.status < 500;
   return isTemporaryRefusal && target !== undefined && isWrite(target) ? 503 : error.status;
+}
+
+function secondsUntilRetry({ retryAfterMs = RETRY_AFTER_MS }: GatewayError): string {
+  return String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
 }
 
 function asksFor(challenge: Challenge, headers: IncomingHttpHeaders): boolean {

@@ -29,7 +29,7 @@ export async function judge(judges: Judges, target: Target, exchange: Exchange):
   if (credentials.kind === 'password') exchange.claimed = credentials.name;
   const identity =
     judges.admit(request, target, credentials) ??
-    identityOf(await judges.authenticate(credentials), exchange);
+    identityOf(await judges.authenticate(credentials, exchange.clientAddress), exchange);
   exchange.identity = identity;
 
   const decision = authorize(identity, requirementsOf(target));

@@ -3,6 +3,7 @@ import { createAuthenticate } from '../authenticate/authenticate.ts';
 import type { Authenticate } from '../authenticate/authenticate.ts';
 import { createPasswords } from '../authenticate/password.ts';
 import type { Passwords } from '../authenticate/password.ts';
+import { createThrottle } from '../authenticate/throttle.ts';
 import { createTokens } from '../authenticate/token.ts';
 import { createVerifiedPasswords } from '../authenticate/verified.ts';
 import { decidingOf } from '../authorize/deciding.ts';
@@ -110,7 +111,7 @@ function readCa(path: string): string {
 }
 
 function openAuthenticate(
-  { http, auth }: Config,
+  { http, auth, limits }: Config,
   { directory }: UserSource,
   passwords: Passwords,
   { log, now }: Lasting,
@@ -119,6 +120,7 @@ function openAuthenticate(
     directory,
     passwords,
     verified: createVerifiedPasswords({ matchedTtlMs: auth.cacheExpirationMs, now }),
+    throttle: createThrottle(limits.loginFailures),
     tokens: createTokens(http.sharedSecret, now),
     bcryptCost: auth.bcryptCost,
     now,

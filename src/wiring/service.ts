@@ -6,6 +6,7 @@ import type { Stages } from '../listener/request-path.ts';
 import type { Service } from '../listener/server.ts';
 import { createAccessLog } from '../observe/access-log.ts';
 import type { Audit } from '../observe/audit.ts';
+import { noteFailedLogin } from '../observe/failed-login.ts';
 import { createRefusalHints } from '../observe/hints.ts';
 import type { Lasting } from './generation.ts';
 
@@ -41,6 +42,9 @@ export function openService(
     onEnd: (exchange, status, bytes) => {
       accessLog?.note(exchange, status, bytes, now());
       audit?.note(exchange, status);
+      if (exchange.judgement === 'unauthorized' && exchange.claimed !== '') {
+        noteFailedLogin(log, exchange);
+      }
       if (status === 401) hints.noteUnauthorized();
     },
     onUnread: (clientAddress, status, reason) => {

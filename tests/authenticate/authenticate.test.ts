@@ -3,6 +3,7 @@ import { createAuthenticate } from '../../src/authenticate/authenticate.ts';
 import type { Authenticate, Authentication } from '../../src/authenticate/authenticate.ts';
 import type { Account, Directory, Rights } from '../../src/authenticate/directory.ts';
 import type { Passwords } from '../../src/authenticate/password.ts';
+import { createThrottle } from '../../src/authenticate/throttle.ts';
 import { createTokens } from '../../src/authenticate/token.ts';
 import { createVerifiedPasswords } from '../../src/authenticate/verified.ts';
 import { GatewayError } from '../../src/kernel/errors.ts';
@@ -89,12 +90,18 @@ const directory: Directory = {
 };
 
 function create(
-  options: { ttlMs?: number; bcryptCost?: number; passwords?: Passwords } = {},
+  options: {
+    ttlMs?: number;
+    bcryptCost?: number;
+    passwords?: Passwords;
+    failures?: { count: number; perMs: number };
+  } = {},
 ): Authenticate {
   return createAuthenticate({
     directory,
     passwords: options.passwords ?? passwords,
     verified: createVerifiedPasswords({ matchedTtlMs: options.ttlMs ?? 60_000, maxEntries: 10 }),
+    throttle: createThrottle(options.failures ?? { count: 0, perMs: 60_000 }),
     tokens: createTokens(new Secret(SECRET), Date.now),
     bcryptCost: options.bcryptCost ?? 10,
     now: Date.now,
@@ -106,9 +113,15 @@ function login(
   authenticate: Authenticate,
   name: string,
   password: string,
+  address = ADDRESS,
 ): Promise<Authentication> {
-  return authenticate({ kind: 'password', name, password: new Secret(password), via: 'basic' });
+  return authenticate(
+    { kind: 'password', name, password: new Secret(password), via: 'basic' },
+    address,
+  );
 }
+
+const ADDRESS = '192.0.2.1';
 
 async function outcome(authentication: Promise<Authentication>): Promise<string> {
   const result = await authentication;
@@ -449,7 +462,7 @@ describe('a directory that cannot say', () => {
     for (const attempt of [
       login(authenticate, 'ann', 'secret'),
       login(authenticate, 'zzz', 'x'),
-      authenticate({ kind: 'bearer', token }),
+      authenticate({ kind: 'bearer', token }, ADDRESS),
     ]) {
       await expect(attempt).rejects.toMatchObject({ code: 'directory-unavailable', status: 503 });
     }
@@ -466,6 +479,7 @@ describe('a directory that cannot say', () => {
       ...{ directory: half, passwords, bcryptCost: 10, onRenewalFailure: () => undefined },
       now: Date.now,
       verified: createVerifiedPasswords({ matchedTtlMs: 0 }),
+      throttle: createThrottle({ count: 0, perMs: 1 }),
       tokens: createTokens(new Secret(''), Date.now),
     });
     for (const [name, password] of [
@@ -486,7 +500,7 @@ describe('other credentials', () => {
     const bearer = (username: string): Promise<string> => {
       const claims = { username, exp: Math.floor(Date.now() / 1000) + 60 };
       const token = new Secret(makeToken({ header: { alg: 'HS256' }, claims, secret: SECRET }));
-      return outcome(authenticate({ kind: 'bearer', token }));
+      return outcome(authenticate({ kind: 'bearer', token }, ADDRESS));
     };
     expect(await bearer('ann')).toBe('ann by bearer');
     for (const name of ['zzz', '__proto__', 'constructor', 'ANN', 'ann '])
@@ -498,11 +512,73 @@ describe('other credentials', () => {
   test('none, unreadable ones and subscriptions are refused in Kapacitor’s words', async () => {
     const authenticate = create();
     const unparsed = 'unable to parse authentication credentials';
-    expect(await outcome(authenticate({ kind: 'none' }))).toBe(unparsed);
-    expect(await outcome(authenticate({ kind: 'unreadable' }))).toBe(unparsed);
+    expect(await outcome(authenticate({ kind: 'none' }, ADDRESS))).toBe(unparsed);
+    expect(await outcome(authenticate({ kind: 'unreadable' }, ADDRESS))).toBe(unparsed);
     const subscription = (token: string): Promise<string> =>
-      outcome(authenticate({ kind: 'subscription', token: new Secret(token) }));
+      outcome(authenticate({ kind: 'subscription', token: new Secret(token) }, ADDRESS));
     expect(await subscription('abc')).toBe('invalid subscription token');
     expect(await subscription('')).toBe('token must be a valid username: ""');
+  });
+});
+
+describe('the throttle', () => {
+  const failures = { count: 3, perMs: 60_000 };
+
+  test('stops guesses, known name or not, also the right one among them', async () => {
+    const authenticate = create({ failures });
+    for (const name of ['ann', 'zzz']) {
+      for (const guess of ['a', 'b', 'c']) {
+        expect(await outcome(login(authenticate, name, guess))).toBe(FAILED);
+      }
+      await expect(login(authenticate, name, 'secret')).rejects.toMatchObject({
+        code: 'throttled',
+        status: 429,
+      });
+      expect(await outcome(login(authenticate, 'ann', 'secret', '192.0.2.2'))).toBe(KNOWN);
+    }
+  });
+
+  test('a stopped guess costs no comparison', async () => {
+    const authenticate = create({ failures });
+    for (const guess of ['a', 'b', 'c']) await login(authenticate, 'ann', guess);
+    const before = total();
+    await expect(login(authenticate, 'ann', 'd')).rejects.toMatchObject({ code: 'throttled' });
+    expect(total()).toBe(before);
+  });
+
+  test('does not stop the right password of a user who was known before, remembered or not', async () => {
+    const authenticate = create({ failures, ttlMs: 0 });
+    expect(await outcome(login(authenticate, 'ann', 'secret'))).toBe(KNOWN);
+    for (const guess of ['a', 'b', 'c', 'd']) {
+      await login(authenticate, 'ann', guess).catch(() => undefined);
+    }
+    await expect(login(authenticate, 'ann', 'e')).rejects.toMatchObject({ code: 'throttled' });
+    expect(await outcome(login(authenticate, 'ann', 'secret'))).toBe(KNOWN);
+  });
+
+  test('a hundred logins of one user at once are one attempt', async () => {
+    const authenticate = create({ failures: { count: 1, perMs: 60_000 } });
+    const all = await Promise.all(
+      Array.from({ length: 100 }, () => outcome(login(authenticate, 'ann', 'secret'))),
+    );
+    expect(new Set(all)).toEqual(new Set([KNOWN]));
+  });
+
+  test('one wrong password sent again and again within seconds is one guess', async () => {
+    const authenticate = create({ failures });
+    for (let each = 0; each < 20; each++) {
+      expect(await outcome(login(authenticate, 'ann', 'old'))).toBe(FAILED);
+    }
+  });
+
+  test('a password that nobody can compare at the moment is no failure', async () => {
+    const broken: Passwords = {
+      ...passwords,
+      compare: () => Promise.reject(new Error('the queue is full')),
+    };
+    const authenticate = create({ failures, passwords: broken });
+    for (let each = 0; each < 10; each++) {
+      await expect(login(authenticate, 'ann', 'secret')).rejects.toThrow('the queue is full');
+    }
   });
 });

@@ -79,6 +79,8 @@ export async function writeConfig(options: GatewayOptions & { port: number }): P
     auth: { 'bcrypt-cost': '4' },
     upstream: { url: `"${options.upstream}"` },
     store: { path: JSON.stringify(join(options.dir, 'store')) },
+    // Tests fail logins by the dozen; those about the limit set it.
+    limits: { 'login-failures': '"0 per 1m"' },
     admin: { 'bind-address': '""' },
   };
   const given = options.settings ?? {};

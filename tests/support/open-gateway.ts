@@ -76,6 +76,7 @@ function configFor(storePath: string, { upstream, env }: OpenOptions): Config {
     },
     env: {
       KAPGATE_AUTH_BCRYPT_COST: '4',
+      KAPGATE_LIMITS_LOGIN_FAILURES: '0 per 1m',
       KAPGATE_HTTP_SHUTDOWN_TIMEOUT: '100ms',
       KAPGATE_UPSTREAM_URL: upstream,
       KAPGATE_STORE_PATH: storePath,

@@ -1,0 +1,113 @@
+import { hash } from 'node:crypto';
+import { isIPv6 } from 'node:net';
+import { createCounters } from './counters.ts';
+
+/** Limits the passwords that are tried: by address and name, then by address. */
+export interface Throttle {
+  /**
+   * Before a password is compared. What is taken here is given back where it turns out right, so that a hundred guesses
+   * at once are not all let through before the first has failed.
+   * @returns the milliseconds after which to try again, or an attempt
+   */
+  begin(address: string, name: string): Promise<Attempt | { readonly waitMs: number }>;
+}
+
+export interface Attempt {
+  /** The password was right. */
+  succeed(): Promise<void>;
+  /** Nobody could say: it does not count as a failure. */
+  forgive(): Promise<void>;
+}
+
+interface ThrottleOptions {
+  /** Failures that an address has for one name in `perMs`; 0: any number. */
+  readonly count: number;
+  readonly perMs: number;
+  readonly maxKeys?: number;
+}
+
+/** An office behind one address has several people who mistype, and a guesser has one address for many names. */
+const NAMES_PER_ADDRESS = 10;
+/** A key with its timer takes half a kilobyte: 20 MB where both tables are full. */
+const MAX_KEYS = 20_000;
+
+const UNCOUNTED: Attempt = {
+  succeed: () => Promise.resolve(),
+  forgive: () => Promise.resolve(),
+};
+
+/** Names count whether or not they exist: who is throttled learns nothing. */
+export function createThrottle({ count, perMs, maxKeys }: ThrottleOptions): Throttle {
+  if (count === 0) return { begin: () => Promise.resolve(UNCOUNTED) };
+  const bounds = { perMs, maxKeys: maxKeys ?? MAX_KEYS };
+  const byPair = createCounters({ count, ...bounds });
+  const byAddress = createCounters({ count: count * NAMES_PER_ADDRESS, ...bounds });
+  // Whoever logged in from an address before is not stopped by others who fail there.
+  const proven = createRecentKeys(bounds.maxKeys);
+  return {
+    begin: async (address, name) => {
+      const host = hostOf(address);
+      const pair = digestOf(`${host} ${name}`);
+      const whole = proven.has(pair) ? undefined : digestOf(host);
+      // The address first: one that is used up makes no more keys, however many names it sends.
+      const addressWaitMs = whole === undefined ? 0 : await byAddress.take(whole);
+      if (addressWaitMs > 0) return { waitMs: addressWaitMs };
+      const pairWaitMs = await byPair.take(pair);
+      if (pairWaitMs > 0) {
+        if (whole !== undefined) await byAddress.giveBack(whole);
+        return { waitMs: pairWaitMs };
+      }
+      const forgive = async (): Promise<void> => {
+        await byPair.giveBack(pair);
+        if (whole !== undefined) await byAddress.giveBack(whole);
+      };
+      return {
+        forgive,
+        succeed: () => {
+          proven.add(pair);
+          return forgive();
+        },
+      };
+    },
+  };
+}
+
+/** Of whatever length a name is, a key is short. */
+function digestOf(text: string): string {
+  return hash('sha256', text, 'base64');
+}
+
+/** One host has a whole /64 of IPv6 addresses at the least. */
+function hostOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  const [head = '', tail] = (address.split('%')[0] ?? '').split('::');
+  const groups = head === '' ? [] : head.split(':');
+  const behind = tail === undefined || tail === '' ? [] : tail.split(':');
+  const missing = tail === undefined ? 0 : 8 - groups.length - behind.length;
+  const all = [...groups, ...Array<string>(Math.max(0, missing)).fill('0'), ...behind];
+  return all
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, '').toLowerCase())
+    .join(':');
+}
+
+interface RecentKeys {
+  has(key: string): boolean;
+  add(key: string): void;
+}
+
+/** The most recently added keys, some of `maxKeys`. */
+function createRecentKeys(maxKeys: number): RecentKeys {
+  let young = new Set<string>();
+  let old = young;
+  return {
+    has: (key) => young.has(key) || old.has(key),
+    add: (key) => {
+      if (young.size >= Math.max(1, Math.floor(maxKeys / 2))) {
+        old = young;
+        young = new Set();
+      }
+      young.add(key);
+    },
+  };
+}
