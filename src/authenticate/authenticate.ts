@@ -5,6 +5,8 @@ import { findAccount } from './ask.ts';
 import { createComparison } from './comparison.ts';
 import type { ComparePassword, ComparisonParts } from './comparison.ts';
 import type { Account, Directory, Rights } from './directory.ts';
+import { SUBSCRIBER, readSubscription } from './subscription.ts';
+import type { Subscriptions } from './subscription.ts';
 import type { Tokens } from './token.ts';
 
 /** Who somebody is, or why nobody knows: a value either way. */
@@ -26,6 +28,7 @@ export type Authenticate = (credentials: Credentials, address: string) => Promis
 
 interface Parts extends ComparisonParts {
   readonly tokens: Tokens;
+  readonly subscriptions: Subscriptions;
 }
 
 const FAILED = 'authorization failed';
@@ -52,7 +55,9 @@ export function createAuthenticate(parts: Parts): Authenticate {
       case 'bearer':
         return byToken(parts, credentials.token);
       case 'subscription':
-        return bySubscription(credentials.token);
+        return bySubscription(parts.subscriptions, credentials.token);
+      case 'two':
+        return refused(ONE_AT_A_TIME, SUBSCRIBER);
     }
   };
 }
@@ -112,11 +117,13 @@ async function byToken({ tokens, directory }: Parts, token: Secret): Promise<Aut
     : known(directory, account, 'bearer');
 }
 
-/** Kapacitor's subscription tokens are valid user names; one that was never given out is refused. */
-function bySubscription(token: Secret): Authentication {
-  return token.isEmpty
-    ? refused('token must be a valid username: ""', '~subscriber')
-    : refused('invalid subscription token', '~subscriber');
+const ONE_AT_A_TIME = 'the path of a subscription is its credential: send no other beside it';
+
+function bySubscription(subscriptions: Subscriptions, token: Secret): Authentication {
+  const reading = readSubscription(subscriptions, token);
+  return 'refused' in reading
+    ? refused(reading.refused, SUBSCRIBER)
+    : { kind: 'known', identity: reading };
 }
 
 function known(

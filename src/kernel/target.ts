@@ -1,6 +1,8 @@
 import { cleanPath, encodePath } from './path.ts';
 import { readQuery, writeQuery } from './query.ts';
 import type { Query } from './query.ts';
+import type { Secret } from './secret.ts';
+import { isSubscriptionPath, readSubscriptionPath } from './subscription-path.ts';
 
 /** The methods that Kapacitor routes; to every other it answers 404 (services/httpd/handler.go). */
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
@@ -24,6 +26,8 @@ export interface Target {
   readonly query: Query;
   /** What goes upstream: path and query encoded anew, without `u` and `p`. */
   readonly sent: string;
+  /** The secret that stood in a path below `/sub`: a credential, and no part of what is judged and sent. */
+  readonly subscription?: Secret | undefined;
 }
 
 export type TargetReading =
@@ -62,11 +66,25 @@ export function readTarget(method: string, raw: string): TargetReading {
   if ('refused' in query) return refused(query.refused);
 
   const path = cleanPath(decoded);
+  if (isSubscriptionPath(path) || isSubscriptionPath(decoded)) {
+    // A redirect would repeat the secret.
+    if (path !== decoded) return refused('the path of a subscription holds "//" or dots');
+    return { kind: 'target', target: subscriptionTarget(method, path, query) };
+  }
   if (path !== decoded) {
     return { kind: 'redirect', location: redirectTo(path, mark < 0 ? '' : `?${rawQuery}`) };
   }
+  return { kind: 'target', target: targetOf(method, path, query) };
+}
+
+function subscriptionTarget(method: Method, raw: string, query: Query): Target {
+  const { secret, path } = readSubscriptionPath(method, raw);
+  return targetOf(method, path, query, secret);
+}
+
+function targetOf(method: Method, path: string, query: Query, subscription?: Secret): Target {
   const sent = encodePath(path) + writeQuery(withoutCredentials(query));
-  return { kind: 'target', target: { method, path, query, sent } };
+  return { method, path, query, sent, subscription };
 }
 
 /** The place as Kapacitor writes it: `;` bare, the query as it came. */

@@ -23,7 +23,8 @@ export interface Judges {
  */
 export async function judge(judges: Judges, target: Target, exchange: Exchange): Promise<Identity> {
   const { request } = exchange;
-  const credentials = readCredentials(request.headers.authorization, target.query);
+  const { authorization } = request.headers;
+  const credentials = readCredentials(authorization, target.query, target.subscription);
   exchange.judgement = 'unknown';
   exchange.presented = presentedBy(credentials);
   if (credentials.kind === 'password') exchange.claimed = credentials.name;
@@ -77,5 +78,6 @@ function identityOf(authentication: Authentication, exchange: Exchange): Identit
 }
 
 function presentedBy(credentials: Credentials): Presented {
-  return credentials.kind === 'password' ? credentials.via : credentials.kind;
+  if (credentials.kind === 'password') return credentials.via;
+  return credentials.kind === 'two' ? 'subscription' : credentials.kind;
 }

@@ -2,7 +2,7 @@ import type { Exchange } from '../kernel/exchange.ts';
 import type { Log } from '../kernel/log.ts';
 import { firstValue } from '../kernel/query.ts';
 import { isWrite } from '../kernel/routes.ts';
-import { encodePath } from '../kernel/path.ts';
+import { shownPath } from '../kernel/subscription-path.ts';
 
 /** Writes one line a request, with the keys of Kapacitor's own access lines and a few more. */
 export interface AccessLog {
@@ -20,7 +20,7 @@ export function createAccessLog(log: Log): AccessLog {
         host: exchange.clientAddress,
         username: nameOf(exchange),
         method: request.method,
-        path: target === undefined ? '-' : encodePath(target.path),
+        path: target === undefined ? '-' : shownPath(target),
         db: target !== undefined && isWrite(target) ? firstValue(target.query, 'db') : undefined,
         protocol: `HTTP/${request.httpVersion}`,
         status,

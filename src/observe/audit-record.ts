@@ -1,8 +1,8 @@
 import type { Exchange } from '../kernel/exchange.ts';
 import type { Identity } from '../kernel/identity.ts';
-import { encodePath } from '../kernel/path.ts';
 import { firstValue } from '../kernel/query.ts';
 import { isWrite } from '../kernel/routes.ts';
+import { shownPath } from '../kernel/subscription-path.ts';
 import type { Target } from '../kernel/target.ts';
 
 /** Why a request was allowed or denied (authorize/deciding.ts). */
@@ -84,7 +84,7 @@ export function repeatKeyOf(exchange: Exchange, status: number): string {
 }
 
 function pathOf({ target }: Exchange): string | undefined {
-  return target === undefined ? undefined : cut(encodePath(target.path));
+  return target === undefined ? undefined : cut(shownPath(target));
 }
 
 function databaseOf({ target }: Exchange): string | undefined {

@@ -24,6 +24,14 @@ export interface Database {
    * through before the turn of the event loop ends.
    */
   snapshot(): Snapshot;
+  /** A further record beside the users'. */
+  further(key: string): Uint8Array | undefined;
+  /** The keys of further records that begin with a prefix, in the order of their bytes. */
+  furtherKeys(prefix: string): readonly string[];
+  /** Inside `write`: sets a further record, or takes it away. */
+  putFurther(key: string, record: Uint8Array | undefined): void;
+  /** As `putFurther`, and no reason for anybody to read anew: `generation` stays. */
+  note(key: string, record: Uint8Array | undefined): void;
   close(): Promise<void>;
 }
 
@@ -65,6 +73,18 @@ export function openDatabase(path: string, emptySummary: Uint8Array): Database {
         summary: demanded(meta.getBinary(SUMMARY), 'summary'),
         records: recordsOf(tables),
       };
+    },
+    further: (key) => meta.getBinary(Buffer.from(key)),
+    furtherKeys: (prefix) => {
+      const range = { start: Buffer.from(prefix), end: endOf(prefix) };
+      return Array.from(meta.getKeys(range), (key) => Buffer.from(key).toString());
+    },
+    putFurther: (key, record) => {
+      note(tables, key, record);
+      countWrite(tables);
+    },
+    note: (key, record) => {
+      note(tables, key, record);
     },
     close: () => root.close(),
   };
@@ -113,7 +133,10 @@ function openSoundTables(path: string): Tables {
     const tables = openTables(root);
     readGeneration(tables);
     demanded(tables.meta.getBinary(SUMMARY), 'summary');
-    if (cut) Array.from(tables.users.getKeys(), (key) => key.length);
+    if (cut) {
+      for (const table of [tables.users, tables.meta])
+        Array.from(table.getKeys(), (key) => key.length);
+    }
     return tables;
   } catch (thrown) {
     void root.close();
@@ -151,6 +174,23 @@ function put(
     else tables.users.putSync(key, record);
   }
   tables.meta.putSync(SUMMARY, summary);
+  countWrite(tables);
+}
+
+/** In the table that was there from the beginning: a store of an earlier release needs no change to be read. */
+function note({ meta }: Tables, key: string, record: Uint8Array | undefined): void {
+  if (record === undefined) meta.removeSync(Buffer.from(key));
+  else meta.putSync(Buffer.from(key), record);
+}
+
+/** The first key behind all that begin with an ASCII prefix. */
+function endOf(prefix: string): Buffer {
+  const end = Buffer.from(prefix);
+  end[end.length - 1] = (end.at(-1) ?? 0) + 1;
+  return end;
+}
+
+function countWrite(tables: Tables): void {
   tables.meta.putSync(GENERATION, encodeGeneration(readGeneration(tables) + 1));
 }
 

@@ -9,6 +9,10 @@ import { MAX_NAME_BYTES } from './name.ts';
 import { decodeRecord, encodeRecord } from './record.ts';
 import type { UserRecord } from './record.ts';
 import type { Snapshot, StoredAccount, UserStore, UserStoreOptions } from './store.ts';
+import { LmdbSubscriptionStore } from './lmdb-subscriptions.ts';
+import { createSubscriptionUses } from './subscription-uses.ts';
+import type { SubscriptionUses } from './subscription-uses.ts';
+import type { SubscriptionStore } from './subscriptions.ts';
 import { decodeSummary, encodeSummary, highestCostOf, summaryAfter } from './summary.ts';
 import type { Summary } from './summary.ts';
 
@@ -20,6 +24,8 @@ const NAMES_AT_ONCE = 1000;
 
 /** The user store over a database. */
 export class LmdbUserStore implements UserStore {
+  readonly subscriptions: SubscriptionStore;
+  readonly #uses: SubscriptionUses;
   readonly #database: Database;
   readonly #path: string;
   readonly #minimumCost: number;
@@ -37,6 +43,12 @@ export class LmdbUserStore implements UserStore {
     this.#now = now ?? Date.now;
     this.#generation = database.generation();
     this.#summary = decodeSummary(database.summary());
+    this.#uses = createSubscriptionUses(database, this.#now);
+    this.subscriptions = new LmdbSubscriptionStore({
+      ...{ database, path },
+      uses: this.#uses,
+      now: this.#now,
+    });
   }
 
   find(name: string): StoredAccount | undefined {
@@ -136,8 +148,9 @@ export class LmdbUserStore implements UserStore {
     return this.#summary;
   }
 
-  close(): Promise<void> {
-    return this.#database.close();
+  async close(): Promise<void> {
+    await this.#uses.close();
+    await this.#database.close();
   }
 
   /**

@@ -7,6 +7,7 @@ import { LmdbUserStore } from './lmdb-store.ts';
 import type { UserRecord } from './record.ts';
 import { EMPTY_SUMMARY, encodeSummary } from './summary.ts';
 import type { Summary } from './summary.ts';
+import type { SubscriptionStore } from './subscriptions.ts';
 
 /** Its rights are at hand. */
 export interface StoredAccount extends Account {
@@ -40,6 +41,8 @@ export interface UserStore extends Directory {
   /** True for ever once an admin was made, whoever was deleted since. */
   everHadAdmin(): boolean;
   summary(): Summary;
+  /** They stand in the same files. */
+  readonly subscriptions: SubscriptionStore;
   close(): Promise<void>;
 }
 

@@ -9,9 +9,12 @@ import { createVerifiedPasswords } from '../authenticate/verified.ts';
 import { decidingOf } from '../authorize/deciding.ts';
 import { gateIsOpen } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
+import { errorAnswer } from '../kernel/answer.ts';
 import { messageOf } from '../kernel/errors.ts';
+import type { Handler } from '../kernel/exchange.ts';
 import type { Log } from '../kernel/log.ts';
 import { isUsersApi } from '../kernel/routes.ts';
+import { isNowhere } from '../kernel/subscription-path.ts';
 import { createAdmission } from '../listener/admission.ts';
 import type { Service } from '../listener/server.ts';
 import type { AuditFile } from '../observe/audit-file.ts';
@@ -59,7 +62,8 @@ export function createGeneration(config: Config, lasting: Lasting): Generation {
       isBootstrap: users.isBootstrap,
     }),
     authenticate: openAuthenticate(config, users, passwords, lasting),
-    route: (target) => (isUsersApi(target) ? users.api : proxy.forward),
+    route: (target) =>
+      isUsersApi(target) ? users.api : isNowhere(target) ? answerNotFound : proxy.forward,
   });
   const running = createRunning();
   const stop = (): Promise<void> => {
@@ -91,6 +95,8 @@ function openAudit({ audit, auth }: Config, { auditFile, now }: Lasting): Audit 
   return createAudit({ file: auditFile, reads, observe, decide: decidingOf, now });
 }
 
+const answerNotFound: Handler = () => Promise.resolve(errorAnswer(404, 'Not Found', 'pretty'));
+
 function openProxy({ upstream, auth, limits }: Config, now: () => number): Proxy {
   return createProxy({
     ...upstream,
@@ -114,10 +120,11 @@ function openAuthenticate(
   { http, auth, limits }: Config,
   { directory }: UserSource,
   passwords: Passwords,
-  { log, now }: Lasting,
+  { store, log, now }: Lasting,
 ): Authenticate {
   return createAuthenticate({
     directory,
+    subscriptions: store.subscriptions,
     passwords,
     verified: createVerifiedPasswords({ matchedTtlMs: auth.cacheExpirationMs, now }),
     throttle: createThrottle(limits.loginFailures),

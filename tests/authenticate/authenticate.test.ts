@@ -4,6 +4,7 @@ import type { Authenticate, Authentication } from '../../src/authenticate/authen
 import type { Account, Directory, Rights } from '../../src/authenticate/directory.ts';
 import type { Passwords } from '../../src/authenticate/password.ts';
 import { createThrottle } from '../../src/authenticate/throttle.ts';
+import type { Subscriptions } from '../../src/authenticate/subscription.ts';
 import { createTokens } from '../../src/authenticate/token.ts';
 import { createVerifiedPasswords } from '../../src/authenticate/verified.ts';
 import { GatewayError } from '../../src/kernel/errors.ts';
@@ -89,6 +90,15 @@ const directory: Directory = {
   },
 };
 
+const subscriptions: Subscriptions = {
+  find: (secret) => {
+    if (directoryFault !== undefined) throw directoryFault;
+    return secret.reveal() === 'good'
+      ? { name: '~subscriber:influx', admin: false, grants: GRANTS, method: 'subscription' }
+      : undefined;
+  },
+};
+
 function create(
   options: {
     ttlMs?: number;
@@ -103,6 +113,7 @@ function create(
     verified: createVerifiedPasswords({ matchedTtlMs: options.ttlMs ?? 60_000, maxEntries: 10 }),
     throttle: createThrottle(options.failures ?? { count: 0, perMs: 60_000 }),
     tokens: createTokens(new Secret(SECRET), Date.now),
+    subscriptions,
     bcryptCost: options.bcryptCost ?? 10,
     now: Date.now,
     onRenewalFailure: (name, error) => failures.push(`${name}: ${String(error)}`),
@@ -481,6 +492,7 @@ describe('a directory that cannot say', () => {
       verified: createVerifiedPasswords({ matchedTtlMs: 0 }),
       throttle: createThrottle({ count: 0, perMs: 1 }),
       tokens: createTokens(new Secret(''), Date.now),
+      subscriptions,
     });
     for (const [name, password] of [
       ['zzz', 'x'],
@@ -509,6 +521,20 @@ describe('other credentials', () => {
     expect(await bearer('ann')).toBe(FAILED);
   });
 
+  test('the secret of a subscription makes it known', async () => {
+    const token = new Secret('good');
+    const known = outcome(create()({ kind: 'subscription', token }, ADDRESS));
+    expect(await known).toBe('~subscriber:influx by subscription');
+  });
+
+  test('subscriptions that cannot be read are nobody’s refusal', async () => {
+    directoryFault = new Error('disk');
+    for (const token of ['good', 'bad']) {
+      const attempt = create()({ kind: 'subscription', token: new Secret(token) }, ADDRESS);
+      await expect(attempt).rejects.toMatchObject({ code: 'directory-unavailable', status: 503 });
+    }
+  });
+
   test('none, unreadable ones and subscriptions are refused in Kapacitor’s words', async () => {
     const authenticate = create();
     const unparsed = 'unable to parse authentication credentials';
@@ -518,6 +544,9 @@ describe('other credentials', () => {
       outcome(authenticate({ kind: 'subscription', token: new Secret(token) }, ADDRESS));
     expect(await subscription('abc')).toBe('invalid subscription token');
     expect(await subscription('')).toBe('token must be a valid username: ""');
+    expect(await outcome(authenticate({ kind: 'two' }, ADDRESS))).toMatch(
+      /send no other beside it/,
+    );
   });
 });
 

@@ -4,15 +4,18 @@ import { readBasic } from '../../src/credentials/basic.ts';
 import { readCredentials } from '../../src/credentials/credentials.ts';
 import { readQuery } from '../../src/kernel/query.ts';
 import type { Query } from '../../src/kernel/query.ts';
+import { Secret } from '../../src/kernel/secret.ts';
 import { readCredentialRows } from '../support/recordings.ts';
 import { readSends } from '../support/sends.ts';
 
 /** Credentials with their secrets told, as one comparable text. */
-function read(authorization: string | undefined, query = ''): string {
-  const credentials = readCredentials(authorization, queryOf(query));
+function read(authorization: string | undefined, query = '', inPath?: string): string {
+  const fromPath = inPath === undefined ? undefined : new Secret(inPath);
+  const credentials = readCredentials(authorization, queryOf(query), fromPath);
   switch (credentials.kind) {
     case 'none':
     case 'unreadable':
+    case 'two':
       return credentials.kind;
     case 'password': {
       const { via, name, password } = credentials;
@@ -70,7 +73,8 @@ describe('readCredentials', () => {
   reads('empty u', undefined, 'none', 'u=&p=secret');
   reads('empty p', undefined, 'none', 'u=ann&p=');
   reads('U and P are none', undefined, 'none', 'U=ann&P=secret');
-  reads('u=~subscriber is a plain name', undefined, 'query "~subscriber" "x"', 'u=~subscriber&p=x');
+  reads('u=~subscriber', undefined, 'subscription "x"', 'u=~subscriber&p=x');
+  reads('u=~subscriber without a token', undefined, 'none', 'u=~subscriber&p=');
   reads('u and p beside an empty header', '', 'query "ann" "secret"', 'u=ann&p=secret');
   reads('u and p beside another scheme', 'Digest x', 'query "ann" "secret"', 'u=ann&p=secret');
   reads('the header goes before u and p', basic('ben:b'), 'basic "ben" "b"', 'u=ann&p=secret');
@@ -145,4 +149,28 @@ describe('readBasic', () => {
       { numRuns: 2_000 },
     );
   });
+});
+
+describe('readCredentials, the path of a subscription', () => {
+  function reads(
+    name: string,
+    want: string,
+    given: { header?: string; query?: string; secret?: string } = {},
+  ): void {
+    test(name, () => {
+      expect(read(given.header, given.query, given.secret ?? 's3cret')).toBe(want);
+    });
+  }
+
+  reads('is the credential', 'subscription "s3cret"');
+  reads('is so too where it is empty', 'subscription ""', { secret: '' });
+  reads('is so beside an empty header', 'subscription "s3cret"', { header: '' });
+  reads('is so beside other parameters', 'subscription "s3cret"', { query: 'db=a&U=x&P=y' });
+  reads('suffers no Basic', 'two', { header: basic('a:b') });
+  reads('suffers no token of its own', 'two', { header: basic('~subscriber:s3cret') });
+  reads('suffers no Bearer', 'two', { header: 'Bearer x' });
+  reads('suffers no header that says nothing', 'two', { header: 'x' });
+  reads('suffers no u and p', 'two', { query: 'u=a&p=b' });
+  reads('suffers no u alone', 'two', { query: 'u=a' });
+  reads('suffers no empty p', 'two', { query: 'p' });
 });

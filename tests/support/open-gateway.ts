@@ -20,6 +20,8 @@ export interface OpenGateway {
   /** The access lines among them. */
   readonly accesses: readonly LogFields[];
   readonly storePath: string;
+  /** The secret of each subscription that was asked for. */
+  readonly secrets: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
 
@@ -27,6 +29,8 @@ export interface OpenOptions {
   readonly upstream: string;
   /** `KAPGATE_…` variables. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Subscriptions by name, with the databases that each is limited to. */
+  readonly subscriptions?: Readonly<Record<string, readonly string[]>>;
   readonly now?: () => number;
 }
 
@@ -48,7 +52,7 @@ export function as(name: (typeof USERS)[number]['name']): string {
 export async function openGateway(options: OpenOptions): Promise<OpenGateway> {
   const dir = await createTempDir();
   const config = configFor(join(dir.path, 'store'), options);
-  await makeUsers(config);
+  const secrets = await fillStore(config, options.subscriptions ?? {});
   const lines: LoggedLine[] = [];
   const gateway = createGateway(config, {
     log: recordingLog(lines),
@@ -62,6 +66,7 @@ export async function openGateway(options: OpenOptions): Promise<OpenGateway> {
       return lines.filter(({ message }) => message === 'http request').map(({ fields }) => fields);
     },
     storePath: config.store.path,
+    secrets,
     stop: async () => {
       await gateway.stop();
       await dir.remove();
@@ -86,14 +91,23 @@ function configFor(storePath: string, { upstream, env }: OpenOptions): Config {
   return { ...config, http: { ...config.http, bindAddress: { host: '127.0.0.1', port: 0 } } };
 }
 
-async function makeUsers(config: Config): Promise<void> {
+async function fillStore(
+  config: Config,
+  subscriptions: Readonly<Record<string, readonly string[]>>,
+): Promise<Record<string, string>> {
   const passwords = createPasswords({ cost: 4 });
   const store = openUserStore({ path: config.store.path, minimumCost: 4 });
   for (const { name, admin, permissions } of USERS) {
     const hash = await passwords.hash(new Secret(`pw-${name}`));
     await store.create({ name, admin, hash, permissions });
   }
+  const secrets: Record<string, string> = {};
+  for (const [name, databases] of Object.entries(subscriptions)) {
+    const secret = await store.subscriptions.add(name, databases);
+    if (secret instanceof Secret) secrets[name] = secret.reveal();
+  }
   await store.close();
+  return secrets;
 }
 
 export function recordingLog(lines: LoggedLine[]): Log {

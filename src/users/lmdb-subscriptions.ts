@@ -1,0 +1,226 @@
+import { grantsOf } from '../authorize/permissions.ts';
+import type { Identity } from '../kernel/identity.ts';
+import type { Secret } from '../kernel/secret.ts';
+import type { Database } from './database.ts';
+import { UserStoreError } from './fault.ts';
+import { confirmed, newSubscription, rotated } from './subscription-change.ts';
+import type { SubscriptionUses } from './subscription-uses.ts';
+import { decodeSubscription, encodeSubscription, hashOf, newSecret } from './subscription.ts';
+import type { SubscriptionRecord } from './subscription.ts';
+import { MAX_SUBSCRIPTIONS } from './subscriptions.ts';
+import type { SubscriptionStore } from './subscriptions.ts';
+
+const PREFIX = 'subscription:';
+
+/** A secret that is good until `endsMs`, and whose it is. */
+interface Known {
+  readonly identity: Identity;
+  readonly endsMs: number;
+}
+
+interface Parts {
+  readonly database: Database;
+  readonly uses: SubscriptionUses;
+  readonly path: string;
+  readonly now: () => number;
+}
+
+/** The subscriptions over the database of the users. All that is known of secrets is kept parsed until the next write. */
+export class LmdbSubscriptionStore implements SubscriptionStore {
+  readonly #database: Database;
+  readonly #uses: SubscriptionUses;
+  readonly #path: string;
+  readonly #now: () => number;
+  /** Read, as `#damage`, at `#generation`. */
+  #known: ReadonlyMap<string, Known> = new Map();
+  #damage: UserStoreError | undefined;
+  #generation = -1;
+  #isFresh = false;
+
+  constructor({ database, uses, path, now }: Parts) {
+    this.#database = database;
+    this.#uses = uses;
+    this.#path = path;
+    this.#now = now;
+  }
+
+  find(secret: Secret): Identity | undefined {
+    this.#refreshForTurn();
+    const hash = hashOf(secret);
+    const known = this.#known.get(hash);
+    // Whose it is may stand in the record that cannot be read.
+    if (known === undefined && this.#damage !== undefined) throw this.#damage;
+    if (known === undefined || known.endsMs <= this.#now()) return undefined;
+    this.#uses.note(hash);
+    return known.identity;
+  }
+
+  get(name: string): SubscriptionRecord | undefined {
+    this.#database.generation();
+    return this.#read(name);
+  }
+
+  list(): readonly SubscriptionRecord[] {
+    this.#database.generation();
+    return this.#names().flatMap((name) => this.#read(name) ?? []);
+  }
+
+  lastUsed(hash: string): number | undefined {
+    return this.#guarded('read', () => this.#uses.lastOf(hash));
+  }
+
+  async add(name: string, databases: readonly string[]): Promise<Secret | 'exists' | 'too-many'> {
+    const secret = newSecret();
+    return this.#write(() => {
+      if (this.#database.further(PREFIX + name) !== undefined) return 'exists';
+      if (this.#names().length >= MAX_SUBSCRIPTIONS) return 'too-many';
+      this.#put(newSubscription(name, databases, hashOf(secret), this.#time()));
+      return secret;
+    });
+  }
+
+  async rotate(
+    name: string,
+    keepMs: number | undefined,
+  ): Promise<Secret | 'unknown' | 'two-already'> {
+    const secret = newSecret();
+    return this.#write(() => {
+      const before = this.#read(name);
+      if (before === undefined) return 'unknown';
+      const ends = keepMs === undefined ? undefined : this.#time(keepMs);
+      const after = rotated(before, hashOf(secret), ends, this.#time());
+      if (after === undefined) return 'two-already';
+      this.#replace(before, after);
+      return secret;
+    });
+  }
+
+  endOld(name: string): Promise<SubscriptionRecord | 'unknown' | 'one-only'> {
+    return this.#write(() => {
+      const before = this.#read(name);
+      if (before === undefined) return 'unknown';
+      const after = confirmed(before, this.#time());
+      if (after === undefined) return 'one-only';
+      this.#replace(before, after);
+      return after;
+    });
+  }
+
+  revoke(name: string): Promise<'revoked' | 'unknown'> {
+    return this.#write(() => {
+      const key = PREFIX + name;
+      const bytes = this.#database.further(key);
+      if (bytes === undefined) return 'unknown';
+      for (const { hash } of secretsIn(name, bytes)) this.#uses.forget(hash);
+      this.#database.putFurther(key, undefined);
+      return 'revoked';
+    });
+  }
+
+  /** Once for all requests of one turn of the event loop, as for users. */
+  #refreshForTurn(): void {
+    if (this.#isFresh) return;
+    const generation = this.#guarded('read', () => this.#database.generation());
+    if (generation !== this.#generation) this.#load(generation);
+    this.#isFresh = true;
+    setImmediate(this.#endTurn);
+  }
+
+  readonly #endTurn = (): void => {
+    this.#isFresh = false;
+  };
+
+  #load(generation: number): void {
+    const known = new Map<string, Known>();
+    this.#damage = undefined;
+    for (const name of this.#names()) {
+      try {
+        const record = this.#read(name);
+        if (record !== undefined) addSecrets(known, record);
+      } catch (thrown) {
+        this.#damage = this.#faultOf('read', thrown);
+      }
+    }
+    this.#known = known;
+    this.#generation = generation;
+  }
+
+  #names(): readonly string[] {
+    return this.#guarded('read', () =>
+      this.#database.furtherKeys(PREFIX).map((key) => key.slice(PREFIX.length)),
+    );
+  }
+
+  #read(name: string): SubscriptionRecord | undefined {
+    return this.#guarded(`read subscription "${name}" in`, () => {
+      const bytes = this.#database.further(PREFIX + name);
+      return bytes === undefined ? undefined : decodeSubscription(name, bytes);
+    });
+  }
+
+  #replace(before: SubscriptionRecord, after: SubscriptionRecord): void {
+    const kept = after.secrets.map(({ hash }) => hash);
+    for (const { hash } of before.secrets) if (!kept.includes(hash)) this.#uses.forget(hash);
+    this.#put(after);
+  }
+
+  #put(record: SubscriptionRecord): void {
+    this.#database.putFurther(PREFIX + record.name, encodeSubscription(record));
+  }
+
+  #time(fromNowMs = 0): string {
+    return new Date(this.#now() + fromNowMs).toISOString();
+  }
+
+  async #write<T>(change: () => T): Promise<T> {
+    try {
+      return await this.#database.write(change);
+    } catch (thrown) {
+      throw this.#faultOf('write', thrown);
+    } finally {
+      this.#isFresh = false;
+    }
+  }
+
+  #guarded<T>(doing: string, read: () => T): T {
+    try {
+      return read();
+    } catch (thrown) {
+      throw this.#faultOf(doing, thrown);
+    }
+  }
+
+  #faultOf(doing: string, thrown: unknown): UserStoreError {
+    return thrown instanceof UserStoreError
+      ? thrown
+      : new UserStoreError(doing, this.#path, thrown);
+  }
+}
+
+function addSecrets(known: Map<string, Known>, record: SubscriptionRecord): void {
+  const identity = subscriberOf(record);
+  for (const { hash, ends } of record.secrets) {
+    known.set(hash, { identity, endsMs: ends === undefined ? Infinity : Date.parse(ends) });
+  }
+}
+
+/** What a subscription may do: write, to its databases, and ping. No user can have the name. */
+export function subscriberOf({ name, databases }: SubscriptionRecord): Identity {
+  const permissions =
+    databases.length === 0 ? ['write_points'] : databases.map((each) => `write_points:${each}`);
+  return {
+    name: `~subscriber:${name}`,
+    admin: false,
+    grants: grantsOf(permissions),
+    method: 'subscription',
+  };
+}
+
+/** None where the record is damaged: it is taken away all the same. */
+function secretsIn(name: string, bytes: Uint8Array): SubscriptionRecord['secrets'] {
+  try {
+    return decodeSubscription(name, bytes).secrets;
+  } catch {
+    return [];
+  }
+}
