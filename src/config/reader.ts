@@ -14,6 +14,8 @@ export interface Setting {
   readonly plain: Plain;
   /** `default`, or the file, variable or credential by name. */
   readonly origin: string;
+  /** The file of its own that a secret was read from. */
+  readonly secretFile?: string | undefined;
   /** False where what was said is wrong, and the default stands in until all problems are told. */
   readonly sound: boolean;
 }
@@ -37,7 +39,8 @@ export function createReader(
       const found = contentOf(statement, readFile);
       const decoded = 'refused' in found ? found : key.kind.decode(found.raw);
       if (!('refused' in decoded)) {
-        settings.set(key, { key, ...decoded, origin: statement.origin, sound: true });
+        const secretFile = secretFileOf(statement);
+        settings.set(key, { key, ...decoded, origin: statement.origin, secretFile, sound: true });
         return decoded.value;
       }
       findings.problems.push(problemOf(statement, decoded.refused));
@@ -55,6 +58,10 @@ export function defaultOf<T>(key: Key<T>): { readonly value: T; readonly plain: 
   if ('refused' in decoded)
     throw new Error(`BUG: the default of ${labelOf(key)}: ${decoded.refused}`);
   return decoded;
+}
+
+function secretFileOf({ raw, inFile }: Statement): string | undefined {
+  return inFile && typeof raw === 'string' ? raw : undefined;
 }
 
 /** The raw value, from the file of its own where it is in one. */

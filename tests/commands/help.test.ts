@@ -15,7 +15,7 @@ describe('help', () => {
     const commands = (await commandsBelow([])).map((words) => words.join(' '));
     expect(commands).toEqual(
       expect.arrayContaining(
-        'serve,check,config,try,init,explain,token,hash,users list,users show,users add,users passwd,users delete,users grant,users revoke'.split(
+        'serve,check,config,try,init,doctor,explain,token,hash,users list,users show,users add,users passwd,users delete,users grant,users revoke'.split(
           ',',
         ),
       ),

@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { doctor } from '../doctor/doctor.ts';
+import type { DoctorOptions } from '../doctor/doctor.ts';
 import { init } from '../init/init.ts';
 import type { InitOptions } from '../init/init.ts';
 import type { CommandGroup, Run } from './group.ts';
@@ -10,6 +12,10 @@ export const retrofitCommands: CommandGroup = {
     init: [
       'kapgate init --from /etc/kapacitor/kapacitor.conf',
       'kapgate init --from kapacitor.conf --output /etc/kapgate/gateway.toml',
+    ],
+    doctor: [
+      'sudo kapgate doctor',
+      'sudo kapgate doctor --influxdb http://localhost:8086 --influxdb-user root --influxdb-password-file pw',
     ],
   },
 };
@@ -25,4 +31,14 @@ function add(program: Command, run: Run): void {
     .option('--force', 'write over a file that is there')
     .option('--json', 'as JSON')
     .action((options: InitOptions) => run((context) => init(context, options)));
+  program
+    .command('doctor')
+    .description(
+      'look for ways around the gate, from this machine; exit 1 where there is one. Root sees most',
+    )
+    .option('--influxdb <url>', 'the InfluxDB whose subscriptions to look at')
+    .option('--influxdb-user <name>', 'who may SHOW SUBSCRIPTIONS there')
+    .option('--influxdb-password-file <file>', 'the password of that user')
+    .option('--json', 'as JSON')
+    .action((options: DoctorOptions) => run((context) => doctor(context, options)));
 }

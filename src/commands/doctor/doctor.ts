@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { readText } from '../../config/read-text.ts';
+import { loadForCommand } from '../context.ts';
+import type { Context } from '../context.ts';
+import { CommandError, EXIT } from '../terminal.ts';
+import { aroundFindings } from './around.ts';
+import type { AskOptions } from './ask.ts';
+import { certificateFindings } from './certificates.ts';
+import { fileFindings } from './files.ts';
+import type { Finding } from './finding.ts';
+import { gateFindings } from './gate.ts';
+import type { InfluxDB } from './influxdb.ts';
+import { inputFindings } from './inputs.ts';
+import { kapacitorFindings } from './kapacitor.ts';
+import { thisMachine } from './machine.ts';
+import type { Machine } from './machine.ts';
+import { examine } from './patient.ts';
+import { renderFindings } from './report.ts';
+import { subscriptionFindings } from './subscriptions.ts';
+
+export interface DoctorOptions {
+  readonly influxdb?: string | undefined;
+  readonly influxdbUser?: string | undefined;
+  readonly influxdbPasswordFile?: string | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/** Looks for ways around the gate, from this machine. @returns 1 where there is one @throws ConfigError, CommandError */
+export async function doctor(context: Context, options: DoctorOptions): Promise<number> {
+  const machine = thisMachine(context.terminal.process.geteuid?.());
+  const findings = await findingsOf(context, options, machine);
+  context.terminal.out(
+    options.json === true
+      ? `${JSON.stringify(findings, undefined, 2)}\n`
+      : renderFindings(findings),
+  );
+  return findings.some(({ result }) => result === 'fault') ? EXIT.failed : EXIT.ok;
+}
+
+async function findingsOf(
+  context: Context,
+  options: DoctorOptions,
+  machine: Machine,
+): Promise<readonly Finding[]> {
+  const loaded = loadForCommand(context);
+  const influxdb = influxdbOf(options);
+  const patient = examine(machine, loaded);
+  const { upstream } = loaded.config;
+  const asking: AskOptions = {
+    insecureSkipVerify: upstream.insecureSkipVerify,
+    ca: upstream.ca === '' ? undefined : textOf(upstream.ca, '[upstream] ca'),
+  };
+  return [
+    ...(await gateFindings(patient)),
+    ...(await kapacitorFindings(patient, asking)),
+    ...(await aroundFindings(patient, asking)),
+    ...inputFindings(patient),
+    ...fileFindings(patient),
+    ...certificateFindings(patient),
+    // Last: to open the store, root becomes its owner.
+    ...(await subscriptionFindings(
+      patient,
+      {
+        gatePort: patient.gate.port,
+        upstreamPort: patient.upstream.port,
+        isHere: machine.isHere,
+        isKnown: () => undefined,
+      },
+      asking,
+      influxdb,
+    )),
+  ];
+}
+
+function influxdbOf({
+  influxdb,
+  influxdbUser,
+  influxdbPasswordFile,
+}: DoctorOptions): InfluxDB | undefined {
+  if (influxdb === undefined) return undefined;
+  if (!/^https?:\/\//i.test(influxdb) || !URL.canParse(influxdb)) {
+    throw new CommandError('--influxdb takes a URL, like http://127.0.0.1:8086', EXIT.usage);
+  }
+  if (influxdbUser === undefined) return { url: influxdb, login: undefined };
+  const password =
+    influxdbPasswordFile === undefined
+      ? ''
+      : textOf(influxdbPasswordFile, '--influxdb-password-file').replace(/\r?\n$/, '');
+  return { url: influxdb, login: `${influxdbUser}:${password}` };
+}
+
+function textOf(path: string, label: string): string {
+  const file = readText((name) => readFileSync(name, 'utf8'), path);
+  if ('text' in file) return file.text;
+  throw new CommandError(`cannot read ${label} ${JSON.stringify(path)}: ${file.refused}`);
+}
