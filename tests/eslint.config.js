@@ -12,7 +12,7 @@ const ROOMS = {
   authorize: [],
   authenticate: ['credentials/credentials'],
   users: ['authenticate/directory', 'authenticate/password-rule', 'authorize/permissions'],
-  meta: ['authenticate/directory', 'authorize/meta-permissions'],
+  meta: ['authenticate/directory', 'authenticate/generations', 'authorize/meta-permissions'],
   proxy: [],
   listener: [
     'credentials/credentials',

@@ -15,8 +15,9 @@ export function judgePassword(password: string): string | undefined {
 }
 
 /**
- * Whether a password can be that of a user whose password is not stored as bcrypt: such a one may be longer. An empty
- * one never is: an LDAP server takes it for a login without a name, and says yes (RFC 4513, section 5.1.2).
+ * Whether a password can be that of a user whose password is not stored as bcrypt: such a one may be longer.
+ * An empty one never is: an LDAP server takes it for a login without a name, and says yes (RFC 4513, section 5.1.2).
+ * One with NUL never is: pbkdf2 takes NULs at its end for none, as HMAC fills its key up with them.
  */
 export function canBePassword(password: string): boolean {
   return password !== '' && !password.includes('\0') && password.length <= MAX_FOREIGN_LENGTH;

@@ -101,3 +101,42 @@ describe('createVerifiedPasswords', () => {
     }
   });
 });
+
+describe('a match in an outage', () => {
+  test('is stale from its end on, for as long again as was said', () => {
+    let nowMs = 0;
+    const verified = createVerifiedPasswords({ matchedTtlMs: 100, staleMs: 50, now: () => nowMs });
+    verified.remember('v:a', 'matched');
+    const seen = [0, 99, 100, 149, 150].map((each) => {
+      nowMs = each;
+      return verified.recall('v:a');
+    });
+    expect(seen).toEqual(['matched', 'matched', 'stale', 'stale', undefined]);
+  });
+
+  test('is stale at once where nothing is kept but for outages', () => {
+    const verified = createVerifiedPasswords({ matchedTtlMs: 0, staleMs: 50, now: () => 0 });
+    verified.remember('v:a', 'matched');
+    expect(verified.recall('v:a')).toBe('stale');
+  });
+
+  test('ends where the same password is found to be wrong, and comes back where it is right', () => {
+    let nowMs = 0;
+    const verified = createVerifiedPasswords({
+      matchedTtlMs: 10,
+      staleMs: 90_000,
+      now: () => nowMs,
+    });
+    verified.remember('v:a', 'matched');
+    nowMs = 20;
+    verified.remember('v:a', 'failed');
+    expect(verified.recall('v:a')).toBe('failed');
+    nowMs = 6_000;
+    expect(verified.recall('v:a')).toBeUndefined();
+    verified.remember('v:a', 'failed');
+    verified.remember('v:a', 'matched');
+    expect(verified.recall('v:a')).toBe('matched');
+    nowMs = 6_010;
+    expect(verified.recall('v:a')).toBe('stale');
+  });
+});
