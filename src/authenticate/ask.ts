@@ -1,5 +1,6 @@
 import { GatewayError } from '../kernel/errors.ts';
 import type { Account, Directory } from './directory.ts';
+import { readPasswordForm } from './password-forms.ts';
 
 /**
  * Asks a directory: one that cannot say is not one that says no.
@@ -15,6 +16,19 @@ export function findAccount(
   } catch (cause) {
     return unavailable(cause);
   }
+}
+
+/**
+ * The account read anew, after a password did not match: its user may have another one since. Undefined where that
+ * cannot help: it is no copy, or a young one, or it holds no password that can be checked here, as then its system has
+ * just been asked itself.
+ * @throws GatewayError directory-unavailable
+ */
+export function askAgain(
+  { remote }: Directory,
+  { name, hash }: Account,
+): Promise<Account | undefined> | undefined {
+  return readPasswordForm(hash) === undefined ? undefined : remote?.again(name, hash);
 }
 
 /** What a failed login must cost. @throws GatewayError directory-unavailable */

@@ -1,11 +1,10 @@
 import type { Credentials } from '../credentials/credentials.ts';
 import type { AuthenticationMethod, Identity } from '../kernel/identity.ts';
 import type { Secret } from '../kernel/secret.ts';
-import { findAccount } from './ask.ts';
+import { askAgain, findAccount } from './ask.ts';
 import { createComparison } from './comparison.ts';
 import type { ComparePassword, ComparisonParts } from './comparison.ts';
 import type { Account, Directory, Rights } from './directory.ts';
-import { readPasswordForm } from './password-forms.ts';
 import { SUBSCRIBER, readSubscription } from './subscription.ts';
 import type { Subscriptions } from './subscription.ts';
 import type { Tokens } from './token.ts';
@@ -97,8 +96,7 @@ async function byPassword(
 
 /**
  * The account once more. While it was compared, a user of the local store may have been deleted or given another
- * password. A copy is looked at again where it did not match: its user may have another password since it was made;
- * but not where it holds none that can be checked here, as then its system has just been asked itself.
+ * password; that of a copy may have been since it was made, and is asked for where it did not match.
  */
 function afterComparing(
   directory: Directory,
@@ -107,9 +105,7 @@ function afterComparing(
   matched: boolean,
 ): Account | undefined | Promise<Account | undefined> {
   if (matched) return directory.remote === undefined ? findAccount(directory, name) : account;
-  return account === undefined || readPasswordForm(account.hash) === undefined
-    ? undefined
-    : directory.remote?.again(name, account.hash);
+  return account === undefined ? undefined : askAgain(directory, account);
 }
 
 async function byToken({ tokens, directory }: Parts, token: Secret): Promise<Authentication> {

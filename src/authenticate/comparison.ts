@@ -1,6 +1,6 @@
 import { GatewayError } from '../kernel/errors.ts';
 import type { Secret } from '../kernel/secret.ts';
-import { highestCostIn } from './ask.ts';
+import { askAgain, highestCostIn } from './ask.ts';
 import type { Account, Directory, Remote } from './directory.ts';
 import { createGenerations } from './generations.ts';
 import { readPasswordForm } from './password-forms.ts';
@@ -36,7 +36,7 @@ export interface ComparisonParts {
 
 /** Compares through the cache, and each password only once at a time. */
 export function createComparison(parts: ComparisonParts): ComparePassword {
-  const { verified, throttle } = parts;
+  const { verified } = parts;
   const compareAnew = createNewComparison(parts);
   const inFlight = new Map<string, Promise<boolean>>();
 
@@ -71,15 +71,16 @@ export function createComparison(parts: ComparisonParts): ComparePassword {
         ? comparison.catch((error: unknown) => goOn(parts, error))
         : comparison;
     }
-    return compareOnce(key, () => asAttempt(throttle, address, name, compare));
+    return compareOnce(key, () => asAttempt(parts, address, name, account, compare));
   };
 }
 
 /** Compares where there are not too many failures; what turns out right, or cannot be told, is none. */
 async function asAttempt(
-  throttle: Throttle,
+  { throttle, directory }: ComparisonParts,
   address: string,
   name: string,
+  account: Account | undefined,
   compare: () => Promise<boolean>,
 ): Promise<boolean> {
   const attempt = await throttle.begin(address, name);
@@ -87,11 +88,19 @@ async function asAttempt(
   try {
     const matched = await compare();
     if (matched) await attempt.succeed();
+    else if (await isOutdated(directory, account)) await attempt.forgive();
     return matched;
   } catch (error) {
     await attempt.forgive();
     throw error;
   }
+}
+
+/** Whether it was compared with a copy that has changed since: then it is compared with the new one, and that counts. */
+async function isOutdated(directory: Directory, account: Account | undefined): Promise<boolean> {
+  if (account === undefined) return false;
+  const newer = await askAgain(directory, account);
+  return newer !== undefined && newer.hash !== account.hash;
 }
 
 /** Who was verified before goes on while nobody can check it again. */

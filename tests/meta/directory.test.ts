@@ -636,3 +636,44 @@ describe('an outage with meta-stale', () => {
     expect(await it.login('ldap', 'secret')).toBe(503);
   });
 });
+
+describe('the limit of failed logins', () => {
+  test('does not count what nobody could say, nor the try that finds a changed password', async () => {
+    const it = new MetaLogins({ failures: 3 });
+    it.meta.put('ann', 'old');
+    await it.login('ann', 'old');
+    it.pass(10_000);
+    it.meta.fail();
+    for (let round = 0; round < 10; round++) {
+      expect(await it.login('ann', `new ${round}`)).toBe(503);
+      it.pass(1_000);
+    }
+    it.meta.recover();
+    for (let round = 0; round < 10; round++) {
+      it.meta.put('ann', `new ${round}`);
+      expect(await it.login('ann', `new ${round}`)).toBe('ok');
+      it.pass(10_000);
+    }
+    for (const wrong of ['a', 'b', 'c']) expect(await it.login('ann', wrong)).toBe(401);
+    expect(await it.login('ann', 'd')).toBe(429);
+  });
+
+  test('counts each wrong password once, also where the copy was old', async () => {
+    const it = new MetaLogins({ failures: 3 });
+    it.meta.put('ann', 'secret');
+    for (const wrong of ['a', 'b', 'c']) {
+      expect(await it.login('ann', wrong)).toBe(401);
+      it.pass(10_000);
+    }
+    expect(await it.login('ann', 'd')).toBe(429);
+  });
+
+  test('counts wrong passwords of users who are checked by the node', async () => {
+    const it = new MetaLogins({ failures: 3 });
+    it.meta.put('ldap', 'secret', {}, true);
+    for (const wrong of ['a', 'b', 'c']) expect(await it.login('ldap', wrong)).toBe(401);
+    it.meta.taken();
+    expect(await it.login('ldap', 'd')).toBe(429);
+    expect(it.meta.taken()).toEqual([]);
+  });
+});

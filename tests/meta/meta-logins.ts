@@ -1,6 +1,7 @@
 import { createAuthenticate } from '../../src/authenticate/authenticate.ts';
 import type { Authenticate, Authentication } from '../../src/authenticate/authenticate.ts';
 import type { Passwords } from '../../src/authenticate/password.ts';
+import { createThrottle } from '../../src/authenticate/throttle.ts';
 import { createTokens } from '../../src/authenticate/token.ts';
 import { createVerifiedPasswords } from '../../src/authenticate/verified.ts';
 import { GatewayError } from '../../src/kernel/errors.ts';
@@ -15,8 +16,11 @@ interface LoginsOptions {
   readonly cacheExpirationMs?: number;
   readonly staleMs?: number;
   readonly metaAdmins?: readonly string[];
+  /** Failures that one address has for one name; 0: any number. */
+  readonly failures?: number;
 }
 
+const ADDRESS = '192.0.2.1';
 const SECRET = 'a-secret-of-32-characters-length';
 
 /** Authentication in meta mode, with a clock that is set by hand, before meta nodes in memory. */
@@ -31,7 +35,7 @@ export class MetaLogins {
   readonly #authenticate: Authenticate;
 
   constructor(options: LoginsOptions = {}) {
-    const { cacheExpirationMs = 600_000, staleMs = 0, metaAdmins = [] } = options;
+    const { cacheExpirationMs = 600_000, staleMs = 0, metaAdmins = [], failures = 0 } = options;
     const now = (): number => this.nowMs;
     this.directory = createMetaDirectory({
       ...{ client: this.meta, cacheExpirationMs, staleMs, metaAdmins, now },
@@ -51,6 +55,7 @@ export class MetaLogins {
       passwords: this.#passwords(),
       verified: createVerifiedPasswords({ matchedTtlMs: cacheExpirationMs, staleMs, now }),
       tokens: createTokens(new Secret(SECRET), now),
+      throttle: createThrottle({ count: failures, perMs: 3_600_000 }),
       bcryptCost: 12,
       now,
       onRenewalFailure: (name) => this.told.push(`renewal: ${name}`),
@@ -62,10 +67,10 @@ export class MetaLogins {
   }
 
   authenticate(name: string, password: string): Promise<Authentication> {
-    return this.#authenticate({
-      ...{ kind: 'password', name, via: 'basic' },
-      password: new Secret(password),
-    });
+    return this.#authenticate(
+      { kind: 'password', name, via: 'basic', password: new Secret(password) },
+      ADDRESS,
+    );
   }
 
   /** `ok`, or the status of the refusal. */
@@ -76,7 +81,7 @@ export class MetaLogins {
   token(name: string): Promise<'ok' | number> {
     const claims = { username: name, exp: Math.floor(this.nowMs / 1000) + 60 };
     const token = new Secret(makeToken({ header: { alg: 'HS256' }, claims, secret: SECRET }));
-    return outcomeOf(this.#authenticate({ kind: 'bearer', token }));
+    return outcomeOf(this.#authenticate({ kind: 'bearer', token }, ADDRESS));
   }
 
   async identity(name: string, password: string): Promise<Identity> {
