@@ -55,6 +55,7 @@ export class MetaLogins {
       passwords: this.#passwords(),
       verified: createVerifiedPasswords({ matchedTtlMs: cacheExpirationMs, staleMs, now }),
       tokens: createTokens(new Secret(SECRET), now),
+      subscriptions: { find: () => undefined },
       throttle: createThrottle({ count: failures, perMs: 3_600_000 }),
       bcryptCost: 12,
       now,
