@@ -1,6 +1,6 @@
 import { MetaFault } from './fault.ts';
 import { TransportError } from './http.ts';
-import type { Http, HttpAnswer } from './http.ts';
+import type { Http, HttpAnswer, HttpGet } from './http.ts';
 import type { OwnUser } from './own-user.ts';
 import { createRedirects } from './redirects.ts';
 import type { Reading, Setback } from './reading.ts';
@@ -89,7 +89,7 @@ async function requestOf<T>(
   { path, query, maxBytes }: Question<T>,
   own: OwnUser,
   signal: AbortSignal,
-): Promise<Parameters<Http['get']>[0]> {
+): Promise<HttpGet> {
   const authorization = await own.authorization();
   return {
     url: `${node}${path}${query}`,
@@ -105,7 +105,7 @@ async function requestOf<T>(
 }
 
 /** Once more where a kept connection had been closed for being idle: that says nothing of the node. */
-async function getFrom(http: Http, request: Parameters<Http['get']>[0]): Promise<HttpAnswer> {
+async function getFrom(http: Http, request: HttpGet): Promise<HttpAnswer> {
   try {
     return await http.get(request);
   } catch (error) {

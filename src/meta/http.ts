@@ -13,7 +13,7 @@ export interface Http {
   close(): void;
 }
 
-interface HttpGet {
+export interface HttpGet {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** What is longer is not read. */
@@ -29,6 +29,8 @@ export interface HttpAnswer {
 
 /** Longer than `maxBytes`. */
 export const TOO_LONG = 'TOO_LONG';
+/** 101, which nobody asked for. */
+export const UPGRADED = 'UPGRADED';
 
 /**
  * There was no answer, or not all of it. It is made anew and has no cause: got's own errors hold the URL, and so the
@@ -36,7 +38,7 @@ export const TOO_LONG = 'TOO_LONG';
  */
 export class TransportError extends Error {
   override readonly name = 'TransportError';
-  /** Of Node or OpenSSL, or TOO_LONG. */
+  /** Of Node or OpenSSL, or one of those above. */
   readonly code: string;
   /** Whether it broke before an answer began, or within it. */
   readonly when: 'before the answer' | 'in the answer';
@@ -95,6 +97,11 @@ async function get(client: Got, { url, headers, maxBytes, signal }: HttpGet): Pr
   stream.once('request', (request: ClientRequest) => {
     request.once('socket', () => {
       onKeptConnection = request.reusedSocket;
+    });
+    // Nobody would close it: Node gives the socket away, and got waits for an answer that does not come.
+    request.once('upgrade', (_answer, socket) => {
+      socket.destroy();
+      stream.destroy(new TransportError(UPGRADED));
     });
   });
   stream.once('response', ({ statusCode, headers }: Response) => {

@@ -1,5 +1,5 @@
 import { MetaFault } from './fault.ts';
-import { TOO_LONG } from './http.ts';
+import { TOO_LONG, UPGRADED } from './http.ts';
 import type { TransportError } from './http.ts';
 import type { Setback } from './reading.ts';
 
@@ -58,7 +58,7 @@ function otherFault(node: string, code: string, when: TransportError['when']): M
   if (NO_TLS.test(code)) {
     return new MetaFault('bad-answer', `${node} does not speak TLS: check meta-use-tls (${code})`);
   }
-  if (code.startsWith('HPE_')) {
+  if (code.startsWith('HPE_') || code === UPGRADED) {
     return new MetaFault('bad-answer', `${node} does not speak HTTP: check meta-addr (${code})`);
   }
   return when === 'in the answer'

@@ -26,6 +26,18 @@ describe('a redirect without TLS', () => {
     expect(asked?.headers.authorization).toMatch(/^Basic /);
   });
 
+  test('may lead to further nodes that are named, which are not asked otherwise', async () => {
+    const leader = await node(knowsEverybody);
+    const follower = await node(to(`${leader.url}/user`));
+    const asked = client([follower], { redirectsTo: [leader.address] });
+    expect((await asked.user('alice'))?.name).toBe('alice');
+    follower.answerBy(saying(503, ''));
+    await faultOf(
+      client([follower], { redirectsTo: [leader.address], timeoutMs: 300 }).user('bob'),
+    );
+    expect(leader.requests).toHaveLength(1);
+  });
+
   test('may be relative', async () => {
     let calls = 0;
     const meta = await node((request, response) => {
