@@ -35,6 +35,7 @@ const PACKAGES = {
   got: 'src/meta/http.ts',
   undici: 'src/proxy/connections.ts',
   winston: 'src/kernel/log.ts',
+  yaml: 'src/users/import/vmauth.ts',
 };
 
 const roomRules = Object.entries(ROOMS).map(([room, allowed]) => {
@@ -49,7 +50,8 @@ const roomRules = Object.entries(ROOMS).map(([room, allowed]) => {
         {
           patterns: [
             {
-              regex: `^\\.\\./(?!kernel/|(?:${['-', ...allowed].join('|')})\\.ts$)(?:${others.join('|')})`,
+              // From the folders of a room too.
+              regex: `^(?:\\.\\./)+(?!kernel/|(?:${['-', ...allowed].join('|')})\\.ts$)(?:${others.join('|')})`,
               message: `${room} may import kernel${allowed.map((each) => `, ${each}`).join('')}, and its own files.`,
             },
             ...packageRules(`src/${room}/`),

@@ -1,0 +1,111 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { exportLines, readExport } from '../../../src/users/import/export-file.ts';
+import type { UserRecord } from '../../../src/users/record.ts';
+import { EMPTY_SUMMARY } from '../../../src/users/summary.ts';
+import { someHash } from '../hash.ts';
+
+const TIME = '2026-01-02T03:04:05.678Z';
+const STAN: UserRecord = {
+  name: 'stan',
+  admin: false,
+  hash: someHash(10),
+  permissions: ['api', 'write_points:te"le\ngraf'],
+  created: TIME,
+  changed: '2026-02-02T03:04:05.678Z',
+};
+
+function written(users: readonly UserRecord[]): string {
+  const summary = { ...EMPTY_SUMMARY, users: users.length };
+  return Array.from(exportLines({ summary, users }, TIME), (line) => `${line}\n`).join('');
+}
+
+const HEAD = JSON.stringify({ kind: 'kapgate-export', version: 1, date: TIME });
+const line = (change: Record<string, unknown> = {}): string => {
+  const { admin, ...user } = STAN;
+  return JSON.stringify({ kind: 'user', type: admin ? 'admin' : 'normal', ...user, ...change });
+};
+
+describe('exportLines', () => {
+  test('are a head and a line for each user', () => {
+    expect(written([STAN]).split('\n')).toEqual([
+      `{"kind":"kapgate-export","version":1,"date":"${TIME}","users":1}`,
+      `{"kind":"user","name":"stan","type":"normal","hash":"${STAN.hash}","permissions":["api","write_points:te\\"le\\ngraf"],"created":"${TIME}","changed":"${STAN.changed}"}`,
+      '',
+    ]);
+  });
+});
+
+describe('readExport', () => {
+  test('reads what was written, whatever it is', () => {
+    const user = fc.record({
+      name: fc.string({ minLength: 1, unit: 'grapheme' }),
+      admin: fc.boolean(),
+      hash: fc.integer({ min: 4, max: 31 }).map(someHash),
+      permissions: fc.array(fc.string({ unit: 'grapheme' })),
+      created: fc.constant(TIME),
+      changed: fc.constant(TIME),
+    });
+    fc.assert(
+      fc.property(fc.array(user), (users) => {
+        const entries = users.map((each, index) => ({ ...each, at: index + 2 }));
+        expect(readExport(written(users))).toEqual({ entries, notes: [] });
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('takes $2y$ hashes, CRLF and blank lines', () => {
+    const hash = `$2y$10$${'a'.repeat(53)}`;
+    const read = readExport(`${HEAD}\r\n\r\n${line({ hash })}\r\n`);
+    expect(read).toMatchObject({
+      entries: [{ at: 3, name: 'stan', hash: hash.replace('y', 'b') }],
+    });
+  });
+
+  test.each([
+    ['not JSON', '{"kind":'],
+    ['a damaged hash', line({ hash: `${STAN.hash}canary` })],
+    ['a type that there is not', line({ type: 'root' })],
+    ['permissions that are no list', line({ permissions: 'canary' })],
+    ['no date', line({ created: 'canary' })],
+    ['an empty name', line({ name: '' })],
+    ['a field of a later version', line({ locked: 'canary' })],
+    ['a kind of a later version', line({ kind: 'group' })],
+    ['a second head', HEAD],
+  ])('a line with %s is refused alone, and not quoted', (_, bad) => {
+    const read = readExport([HEAD, bad, line()].join('\n'));
+    expect(read).toMatchObject({
+      entries: [{ at: 2, refused: expect.stringMatching(/^it is no user/) }, { at: 3 }],
+    });
+    expect(JSON.stringify(read)).not.toContain('canary');
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['no head', line()],
+    ['a later version', HEAD.replace('1', '2')],
+    ['a head with more', HEAD.replace('}', ',"signed":true}')],
+  ])('a file with %s is refused as a whole', (_, text) => {
+    expect(readExport(`${text}\n${line()}`)).toEqual({
+      refused: expect.stringMatching(/^line 1 is not the head of an export/),
+    });
+  });
+
+  test('a file that was cut off is refused as a whole, wherever the cut is', () => {
+    const whole = written([STAN, { ...STAN, name: 'eva' }]);
+    const before = whole.indexOf('\n') + 1;
+    const last = whole.trimEnd().lastIndexOf('\n') + 1;
+    for (let at = before; at <= last; at += 7) {
+      const read = readExport(whole.slice(0, at));
+      if ('entries' in read) throw new Error(`cut at ${at} is read`);
+      expect(read).toEqual({
+        refused: expect.stringMatching(/holds 2 users, and holds [01]/),
+      });
+    }
+    // Within the last line: that line is refused.
+    expect(readExport(whole.slice(0, -9))).toMatchObject({
+      entries: [{ name: 'stan' }, { refused: expect.stringContaining('no user') }],
+    });
+  });
+});
