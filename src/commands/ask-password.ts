@@ -12,12 +12,13 @@ export interface PasswordSource {
 
 /**
  * A password from standard input, a file, or a prompt that shows nothing; never from the command line, where every
- * user of the host can read it. One line end behind it is not part of it.
+ * user of the host can read it. One line end behind it is not part of it. A prompt for a new password asks twice.
  */
 export async function askPassword(
   terminal: Terminal,
   source: PasswordSource,
   prompt: string,
+  times: 'once' | 'twice' = 'twice',
 ): Promise<Secret> {
   if (source.passwordFile !== undefined) return fromFile(source.passwordFile);
   if (source.passwordStdin === true) {
@@ -34,7 +35,7 @@ export async function askPassword(
   stdin.setRawMode?.(true);
   try {
     const password = await promptFor(terminal, `${prompt}: `);
-    const again = await promptFor(terminal, 'Once more: ');
+    const again = times === 'once' ? password : await promptFor(terminal, 'Once more: ');
     if (password !== again) throw new CommandError('the two passwords differ');
     return new Secret(password);
   } finally {

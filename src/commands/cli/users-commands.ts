@@ -1,5 +1,10 @@
+import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { PasswordSource } from '../ask-password.ts';
+import type { ImportOptions } from '../import/import-options.ts';
+import { importUsers } from '../import/users-import.ts';
+import { exportUsers } from '../users-export.ts';
+import type { ExportOptions } from '../users-export.ts';
 import {
   addUser,
   changePassword,
@@ -23,6 +28,14 @@ Permissions:
   write_points            write points to every database
   write_points:telegraf   to this database only
   all                     the API, the configuration and all writes
+`;
+
+const FORMATS = `
+Formats:
+  kapgate     what kapgate users export wrote, here or elsewhere
+  htpasswd    a password file of Apache or nginx: those with bcrypt hashes
+  vmauth      the -auth.config file of vmauth: those with a password
+  kapacitor   by URL: the users of a native Kapacitor 1.6 or newer; new users get random passwords, shown once
 `;
 
 /** `kapgate users …` */
@@ -51,9 +64,24 @@ export const usersCommands: CommandGroup = {
       'kapgate users grant stan api:/tasks config_api',
       'kapgate users grant eva admin',
     ],
+    'users export': [
+      'kapgate users export --output users.jsonl',
+      'kapgate users export | ssh other kapgate users import - --apply',
+    ],
+    'users import': [
+      'kapgate users import users.jsonl',
+      'kapgate users import users.jsonl --apply',
+      'kapgate users import /etc/nginx/htpasswd --permission api:read --apply',
+      'kapgate users import auth.yml --permission write_points',
+      'kapgate users import http://kapacitor:9092 --user root --password-file root.txt --passwords new.txt --apply',
+    ],
     'users revoke': ['kapgate users revoke stan config_api', 'kapgate users revoke eva admin'],
   },
-  notes: { 'users add': PERMISSIONS, 'users grant': PERMISSIONS },
+  notes: {
+    'users add': PERMISSIONS,
+    'users grant': PERMISSIONS,
+    'users import': FORMATS + PERMISSIONS,
+  },
 };
 
 function add(program: Command, run: Run): void {
@@ -66,6 +94,7 @@ function add(program: Command, run: Run): void {
   addReading(users, run);
   addMaking(users, run);
   addGranting(users, run);
+  addTransfer(users, run);
 }
 
 function addReading(users: Command, run: Run): void {
@@ -116,3 +145,30 @@ function addGranting(users: Command, run: Run): void {
     .argument('<permissions...>', 'permissions as users show prints them, or admin')
     .action((name: string, words: string[]) => run((context) => revoke(context, name, words)));
 }
+
+function addTransfer(users: Command, run: Run): void {
+  users
+    .command('export')
+    .description('write all users with their hashes, a line each: a backup, or for another gateway')
+    .option('-o, --output <file>', 'into a file of mode 0600 (default: standard output)')
+    .option('--force', 'overwrite a file that is there')
+    .action((options: ExportOptions) => run((context) => exportUsers(context, options)));
+  withPassword(
+    users
+      .command('import')
+      .description('show what importing users would change; with --apply, do it: all or nothing'),
+  )
+    .argument('<source>', 'a file, - for standard input, or the URL of a Kapacitor')
+    .addOption(new Option('--format <format>', FORMAT_NAMES).default('auto'))
+    .option('--apply', 'change the store (without: a dry run)')
+    .addOption(repeatable('-p, --permission <permission>', 'for all users of htpasswd or vmauth'))
+    .option('--max-cost <number>', 'highest bcrypt cost that is taken (default: 14)')
+    .option('--user <name>', 'an admin of the Kapacitor that is asked')
+    .option('--passwords <file>', 'write new random passwords there, mode 0600, not to the screen')
+    .option('--json', 'as JSON, a line each')
+    .action((source: string, options: ImportOptions) =>
+      run((context) => importUsers(context, source, options)),
+    );
+}
+
+const FORMAT_NAMES = 'auto, kapgate, htpasswd, vmauth or kapacitor';
