@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { chmod } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
+import { openUserStore } from '../../src/users/store.ts';
 import { addUser, runKapgate, startGateway, writeConfig } from '../support/gateway-process.ts';
 import type { CommandResult, GatewayOptions } from '../support/gateway-process.ts';
 import { findFreePort } from '../support/free-port.ts';
@@ -14,10 +15,12 @@ const isRoot = process.getuid?.() === 0;
 
 let dir: TempDir;
 let upstream: RecordingUpstream;
+/** What Kapacitor says under /config/influxdb. */
+let elements: readonly object[] = [];
 
 beforeAll(async () => {
   upstream = await startRecordingUpstream(({ target }, response) => {
-    const body = target.endsWith('/config/influxdb') ? { elements: [] } : { cluster_id: 'x' };
+    const body = target.endsWith('/config/influxdb') ? { elements } : { cluster_id: 'x' };
     response.writeHead(200, { 'X-Kapacitor-Version': '1.5.9' }).end(JSON.stringify(body));
   });
 });
@@ -26,6 +29,7 @@ afterAll(() => upstream.stop());
 
 beforeEach(async () => {
   dir = await createTempDir();
+  elements = [];
 });
 
 afterEach(() => dir.remove());
@@ -139,6 +143,20 @@ describe('kapgate doctor', () => {
   );
 
   test(
+    'ends with 1 while the gate only observes',
+    () =>
+      withGateway(
+        { upstream: upstream.url, settings: { auth: { observe: 'true' } } },
+        async (configFile) => {
+          const { code, of } = await diagnose(configFile);
+          expect(code).toBe(1);
+          expect(of('fault')[0]).toBe('the gate only observes: [auth] observe = true');
+        },
+      ),
+    TIMEOUT_MS,
+  );
+
+  test(
     'ends with 1 where others read the store, or a secret',
     () =>
       withGateway(
@@ -158,6 +176,34 @@ describe('kapgate doctor', () => {
           expect(stdout).not.toContain('canary');
         },
       ),
+    TIMEOUT_MS,
+  );
+
+  test(
+    'ends with 1 where Kapacitor subscribes by a path that the store does not have',
+    () =>
+      withGateway({ upstream: upstream.url }, async (configFile) => {
+        const store = openUserStore({ path: `${dir.path}/store`, minimumCost: 4 });
+        const secret = await store.subscriptions.add('influxdb', []);
+        await store.close();
+        if (typeof secret === 'string') throw new Error(secret);
+        const port = Number(/:(\d+)"/.exec(await readFile(configFile, 'utf8'))?.[1]);
+        const judged = async (path: string): Promise<readonly string[]> => {
+          const options = { name: 'east', 'http-port': port, 'subscription-path': path };
+          elements = [{ options }];
+          const { findings, stdout } = await diagnose(configFile);
+          expect(stdout).not.toContain(path);
+          return findings
+            .filter(({ what }) => what.includes('"east"'))
+            .map(({ result, what }) => `${result}: ${what}`);
+        };
+        expect(await judged(`/sub/${secret.reveal()}`)).toEqual([
+          expect.stringMatching(/^ok: .* by a path that the gate knows$/),
+        ]);
+        expect(await judged('/sub/another')).toEqual([
+          expect.stringMatching(/^fault: .* by a path that the gate does not know$/),
+        ]);
+      }),
     TIMEOUT_MS,
   );
 

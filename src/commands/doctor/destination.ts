@@ -52,9 +52,9 @@ export async function readDestination(url: string, ends: Ends): Promise<Destinat
   return isNamed ? { kind: 'gate', by: 'credentials' } : { kind: 'bare' };
 }
 
-/** The secret of `/sub/SECRET`. */
+/** The secret of `/sub/SECRET`; the slash before it may be left out in kapacitor.conf. */
 export function secretIn(path: string): Secret | undefined {
-  const [, secret] = /^\/sub\/([^/]+)\/?$/.exec(path) ?? [];
+  const [, secret] = /^\/?sub\/([^/]+)\/?$/.exec(path) ?? [];
   return secret === undefined ? undefined : new Secret(secret);
 }
 

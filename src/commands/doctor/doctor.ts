@@ -6,9 +6,10 @@ import { CommandError, EXIT } from '../terminal.ts';
 import { aroundFindings } from './around.ts';
 import type { AskOptions } from './ask.ts';
 import { certificateFindings } from './certificates.ts';
+import type { Ends } from './destination.ts';
 import { fileFindings } from './files.ts';
 import type { Finding } from './finding.ts';
-import { gateFindings } from './gate.ts';
+import { firstAdminFindings, gateFindings } from './gate.ts';
 import type { InfluxDB } from './influxdb.ts';
 import { inputFindings } from './inputs.ts';
 import { kapacitorFindings } from './kapacitor.ts';
@@ -16,6 +17,7 @@ import { thisMachine } from './machine.ts';
 import type { Machine } from './machine.ts';
 import { examine } from './patient.ts';
 import { renderFindings } from './report.ts';
+import { readStore } from './store.ts';
 import { subscriptionFindings } from './subscriptions.ts';
 
 export interface DoctorOptions {
@@ -50,25 +52,26 @@ async function findingsOf(
     insecureSkipVerify: upstream.insecureSkipVerify,
     ca: upstream.ca === '' ? undefined : textOf(upstream.ca, '[upstream] ca'),
   };
-  return [
+  const found = [
     ...(await gateFindings(patient)),
     ...(await kapacitorFindings(patient, asking)),
     ...(await aroundFindings(patient, asking)),
     ...inputFindings(patient),
     ...fileFindings(patient),
     ...certificateFindings(patient),
-    // Last: to open the store, root becomes its owner.
-    ...(await subscriptionFindings(
-      patient,
-      {
-        gatePort: patient.gate.port,
-        upstreamPort: patient.upstream.port,
-        isHere: machine.isHere,
-        isKnown: () => undefined,
-      },
-      asking,
-      influxdb,
-    )),
+  ];
+  // Behind all that needs root: to open the store, root becomes its owner.
+  const { everHadAdmin, isKnown } = await readStore(context, loaded, machine.now);
+  const ends: Ends = {
+    gatePort: patient.gate.port,
+    upstreamPort: patient.upstream.port,
+    isHere: machine.isHere,
+    isKnown,
+  };
+  return [
+    ...found,
+    ...firstAdminFindings(loaded.config, everHadAdmin),
+    ...(await subscriptionFindings(patient, ends, asking, influxdb)),
   ];
 }
 

@@ -1,4 +1,5 @@
-import { gateIsOpen } from '../../config/config.ts';
+import { gateIsOpen, usesMetaNodes } from '../../config/config.ts';
+import type { Config } from '../../config/config.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { ask } from './ask.ts';
 import { fault, ok, unseen, warning } from './finding.ts';
@@ -17,6 +18,29 @@ export async function gateFindings(patient: Patient): Promise<readonly Finding[]
     ...(await answer(patient)),
     ...kapacitorOnGatePort(patient),
     ...otherOnGatePort(patient),
+  ];
+}
+
+/** Whether whoever comes first can still become an admin. */
+export function firstAdminFindings(
+  config: Config,
+  everHadAdmin: boolean | undefined,
+): readonly Finding[] {
+  if (usesMetaNodes(config)) return [];
+  if (everHadAdmin === undefined) {
+    return [
+      unseen('gate', 'whether there is an admin: the store cannot be read', 'run it as root'),
+    ];
+  }
+  if (everHadAdmin) return [];
+  return [
+    warning('gate', {
+      what: 'nobody was ever made an admin',
+      why: config.auth.bootstrap
+        ? 'for 15 minutes after each start, whatever sends the first request for it from this machine becomes one'
+        : 'nobody can make users through the API',
+      fix: 'kapgate users add NAME --admin',
+    }),
   ];
 }
 

@@ -1,11 +1,12 @@
 import { messageOf } from '../../kernel/errors.ts';
 import { ask } from './ask.ts';
 import type { Answer, AskOptions } from './ask.ts';
-import { fault, ok, warning } from './finding.ts';
+import { fault, ok, unseen, warning } from './finding.ts';
 import type { Finding } from './finding.ts';
+import { upstreamListeners } from './patient.ts';
 import type { Patient } from './patient.ts';
 
-/** The gateway's own: "time on the two differs". Tokens begin to fail at such a distance. */
+/** Tokens begin to fail at such a distance. */
 const MAX_SKEW_MS = 30_000;
 const UNAUTHORIZED = 401;
 
@@ -20,6 +21,9 @@ export async function kapacitorFindings(
   try {
     answer = await ask(`${url}/kapacitor/v1/ping`, options);
   } catch (error) {
+    if (refusesUs(patient)) {
+      return [unseen('kapacitor', `${url}: this user is not let through to it`, 'run it as root')];
+    }
     return [
       fault('kapacitor', {
         what: `${url} does not answer: ${messageOf(error)}`,
@@ -30,6 +34,12 @@ export async function kapacitorFindings(
   }
   const now = (before + patient.machine.now()) / 2;
   return [authentication(url, answer), clock(answer.date, now)];
+}
+
+/** The firewall that belongs to the gateway lets only root and the gateway through. */
+function refusesUs(patient: Patient): boolean {
+  const { uid } = patient.machine;
+  return uid !== 0 && uid !== patient.gatewayUid && upstreamListeners(patient).length > 0;
 }
 
 function authentication(url: string, { status, kapacitorVersion }: Answer): Finding {
