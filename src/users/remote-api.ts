@@ -55,11 +55,20 @@ async function list(users: RemoteUsers, query: Query): Promise<Answer> {
   const asked = readListRequest(query);
   if ('refused' in asked) return badRequest(asked.refused);
   const byName = new Map((await users.list()).map((user) => [user.name, user]));
-  // As the local store has them: by their bytes in UTF-8, which is not the order of JavaScript's strings.
-  const names = [...byName.keys()].sort((a, b) => Buffer.from(a).compare(Buffer.from(b)));
+  const names = inByteOrder([...byName.keys()]);
   const source = { names: () => names, get: (name: string) => byName.get(name) };
   const shown = Array.from(select(source, asked), (user) => listedViewOf(user, asked.fields));
   return jsonAnswer(200, { users: shown }, 'pretty');
+}
+
+/**
+ * As the local store has them: by their bytes in UTF-8. JavaScript's own order is the same where no character is a pair,
+ * and takes a tenth of the time: a hundred thousand names must not stop all other requests for long.
+ */
+function inByteOrder(names: readonly string[]): readonly string[] {
+  return names.some((name) => /[\uD800-\uDFFF]/.test(name))
+    ? names.toSorted((a, b) => Buffer.from(a).compare(Buffer.from(b)))
+    : names.toSorted();
 }
 
 async function show(users: RemoteUsers, name: string): Promise<Answer> {
