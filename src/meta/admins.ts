@@ -1,11 +1,4 @@
-import type { MetaRole } from './documents.ts';
-
 const ROLE = 'role:';
-
-/** The roles that list a user. */
-export function rolesOf(name: string, roles: readonly MetaRole[]): readonly MetaRole[] {
-  return roles.filter(({ users }) => users.includes(name));
-}
 
 /** The first entry of `meta-admins` that makes a user an admin: their name, or `role:NAME`; undefined: none does. */
 export function adminEntryFor(

@@ -66,7 +66,8 @@ export function isRefusal(thrown: unknown): thrown is MetaFault {
   );
 }
 
-function byMember(roles: readonly MetaRole[]): RoleTable {
+/** Looks roles up by the users whom they list. */
+export function byMember(roles: readonly MetaRole[]): RoleTable {
   const table = new Map<string, MetaRole[]>();
   for (const role of roles) {
     for (const user of new Set(role.users)) {

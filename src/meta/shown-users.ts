@@ -1,8 +1,10 @@
 import { GatewayError } from '../kernel/errors.ts';
-import { adminEntryFor, rolesOf } from './admins.ts';
+import { adminEntryFor } from './admins.ts';
 import type { MetaClient } from './client.ts';
-import type { MetaPermissions, MetaRole, MetaUser } from './documents.ts';
+import type { MetaPermissions, MetaUser } from './documents.ts';
 import { MetaFault } from './fault.ts';
+import { byMember, isRefusal } from './roles.ts';
+import type { RoleTable } from './roles.ts';
 
 /** A meta node's user in the words of Kapacitor's users API. */
 interface ShownUser {
@@ -58,10 +60,10 @@ export function shownPermissionsOf(permissions: readonly MetaPermissions[]): rea
 
 function shown(
   { name, permissions }: MetaUser,
-  roles: readonly MetaRole[],
+  roles: RoleTable,
   metaAdmins: readonly string[],
 ): ShownUser {
-  const own = rolesOf(name, roles);
+  const own = roles.get(name) ?? [];
   const roleNames = own.map((role) => role.name);
   return {
     name,
@@ -71,14 +73,12 @@ function shown(
 }
 
 /** Roles that the gateway's own user may not read count for nothing, as where users are authenticated. */
-async function rolesWhereAllowed(client: ShownUsersParts['client']): Promise<readonly MetaRole[]> {
+async function rolesWhereAllowed(client: ShownUsersParts['client']): Promise<RoleTable> {
   try {
-    return await client.roles();
+    return byMember(await client.roles());
   } catch (thrown) {
-    const isRefused =
-      thrown instanceof MetaFault && (thrown.kind === 'forbidden' || thrown.kind === 'credentials');
-    if (!isRefused) throw thrown;
-    return [];
+    if (!isRefusal(thrown)) throw thrown;
+    return byMember([]);
   }
 }
 

@@ -1,20 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { adminEntryFor, rolesOf } from '../../src/meta/admins.ts';
-import type { MetaRole } from '../../src/meta/documents.ts';
-
-const role = (name: string, ...users: readonly string[]): MetaRole => ({
-  name,
-  permissions: new Map(),
-  users,
-});
-
-describe('rolesOf', () => {
-  test('gives the roles that list exactly this name', () => {
-    const roles = [role('ops', 'phantom', 'root'), role('none'), role('Phantom', 'Phantom')];
-    expect(rolesOf('phantom', roles).map(({ name }) => name)).toEqual(['ops']);
-    expect(rolesOf('nobody', roles)).toEqual([]);
-  });
-});
+import { adminEntryFor } from '../../src/meta/admins.ts';
 
 describe('adminEntryFor', () => {
   const ENTRIES = ['root', 'role:ops', 'role:role:odd'];

@@ -4,6 +4,7 @@ import { messageOf } from '../../kernel/errors.ts';
 import { goQuote } from '../../kernel/go-text.ts';
 import type { MetaClient } from '../../meta/client.ts';
 import { MetaFault } from '../../meta/fault.ts';
+import { isRefusal } from '../../meta/roles.ts';
 import type { Finding } from './finding.ts';
 
 type Asking = Pick<MetaClient, 'user' | 'roles' | 'close'>;
@@ -78,10 +79,8 @@ async function rolesRefusal(client: Asking): Promise<string | undefined> {
     await client.roles();
     return undefined;
   } catch (error) {
-    if (error instanceof MetaFault && ['forbidden', 'credentials'].includes(error.kind)) {
-      return faultText(error);
-    }
-    throw error;
+    if (!isRefusal(error)) throw error;
+    return faultText(error);
   }
 }
 

@@ -1,13 +1,13 @@
 import { readPasswordForm } from '../../authenticate/password-forms.ts';
-import { metaGrantsOf } from '../../authorize/meta-permissions.ts';
 import { metaOriginsOf } from '../../config/config.ts';
 import type { Config } from '../../config/config.ts';
 import { goQuote } from '../../kernel/go-text.ts';
-import { adminEntryFor, rolesOf } from '../../meta/admins.ts';
+import { adminEntryFor } from '../../meta/admins.ts';
 import type { MetaClient } from '../../meta/client.ts';
 import type { MetaRole } from '../../meta/documents.ts';
-import { MetaFault } from '../../meta/fault.ts';
 import { keptAt } from '../../meta/kept-at.ts';
+import { rightsOf } from '../../meta/rights.ts';
+import { byMember, isRefusal } from '../../meta/roles.ts';
 import { openMetaClient } from '../../wiring/meta-client.ts';
 import { CommandError } from '../terminal.ts';
 import type { Step, Who } from './who.ts';
@@ -31,17 +31,17 @@ async function ask(client: MetaClient, config: Config, name: string): Promise<Wh
   const { roles, refused } = await rolesOrRefusal(client, name);
   const roleNames = roles.map((role) => role.name);
   const adminBy = adminEntryFor(name, roleNames, config.auth.metaAdmins);
-  const { grants, unknown } = metaGrantsOf(user.permissions, roles);
-  const admin = adminBy !== undefined;
+  const { admin, grants, unknown } = rightsOf(user, roles, config.auth.metaAdmins);
   const steps: Step[] = [
     { what: 'user', detail: `${name}: ${admin ? 'admin' : 'normal'}, at ${nodes.join(', ')}` },
     { what: 'password', detail: passwordText(user.hash) },
     { what: 'roles', detail: refused ?? (roleNames.map(goQuote).join(', ') || 'none') },
     {
       what: 'admin',
-      detail: admin
-        ? `yes: ${goQuote(adminBy)} stands in meta-admins`
-        : 'no: neither the name nor a role of the user stands in meta-admins',
+      detail:
+        adminBy !== undefined
+          ? `yes: ${goQuote(adminBy)} stands in meta-admins`
+          : 'no: neither the name nor a role of the user stands in meta-admins',
     },
     ...(unknown.length === 0
       ? []
@@ -56,12 +56,10 @@ async function rolesOrRefusal(
   name: string,
 ): Promise<{ readonly roles: readonly MetaRole[]; readonly refused?: string }> {
   try {
-    return { roles: rolesOf(name, await client.roles()) };
+    return { roles: byMember(await client.roles()).get(name) ?? [] };
   } catch (error) {
-    if (error instanceof MetaFault && ['forbidden', 'credentials'].includes(error.kind)) {
-      return { roles: [], refused: `not known, so they grant nothing: ${error.message}` };
-    }
-    throw error;
+    if (!isRefusal(error)) throw error;
+    return { roles: [], refused: `not known, so they grant nothing: ${error.message}` };
   }
 }
 
