@@ -7,7 +7,7 @@ import { createThrottle } from '../authenticate/throttle.ts';
 import { createTokens } from '../authenticate/token.ts';
 import { createVerifiedPasswords } from '../authenticate/verified.ts';
 import { decidingOf } from '../authorize/deciding.ts';
-import { gateIsOpen } from '../config/config.ts';
+import { gateIsOpen, usesMetaNodes } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
 import { errorAnswer } from '../kernel/answer.ts';
 import { messageOf } from '../kernel/errors.ts';
@@ -24,9 +24,10 @@ import { createProxy } from '../proxy/proxy.ts';
 import type { Proxy } from '../proxy/proxy.ts';
 import type { UserStore } from '../users/store.ts';
 import { openLocalUsers } from './local-users.ts';
-import type { UserSource } from './local-users.ts';
+import { openMetaUsers } from './meta-users.ts';
 import { createRunning } from './running.ts';
 import { openService } from './service.ts';
+import type { UserSource } from './user-source.ts';
 
 /** All that one configuration makes of the gateway: what requests go through, until a reload puts the next there. */
 export interface Generation extends Service {
@@ -53,7 +54,9 @@ export function createGeneration(config: Config, lasting: Lasting): Generation {
   const passwords = createPasswords({ cost: config.auth.bcryptCost });
   const proxy = openProxy(config, lasting.now);
   const audit = openAudit(config, lasting);
-  const users = openLocalUsers(config, passwords, lasting, audit);
+  const users = usesMetaNodes(config)
+    ? openMetaUsers(config, lasting)
+    : openLocalUsers(config, passwords, lasting, audit);
   const told = { advice: users.advice, audit };
   const service = openService(config, lasting, told, {
     admit: createAdmission({
@@ -68,6 +71,7 @@ export function createGeneration(config: Config, lasting: Lasting): Generation {
   const running = createRunning();
   const stop = (): Promise<void> => {
     audit?.stop();
+    users.close();
     return proxy.stop();
   };
   return {
@@ -126,7 +130,11 @@ function openAuthenticate(
     directory,
     subscriptions: store.subscriptions,
     passwords,
-    verified: createVerifiedPasswords({ matchedTtlMs: auth.cacheExpirationMs, now }),
+    verified: createVerifiedPasswords({
+      matchedTtlMs: auth.cacheExpirationMs,
+      staleMs: auth.metaStaleMs,
+      now,
+    }),
     throttle: createThrottle(limits.loginFailures),
     tokens: createTokens(http.sharedSecret, now),
     bcryptCost: auth.bcryptCost,

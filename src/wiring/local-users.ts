@@ -1,6 +1,4 @@
-import type { Directory } from '../authenticate/directory.ts';
 import type { Passwords } from '../authenticate/password.ts';
-import { usesMetaNodes } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
 import type { Handler } from '../kernel/exchange.ts';
 import { Secret } from '../kernel/secret.ts';
@@ -10,12 +8,7 @@ import { createUsersApi } from '../users/api.ts';
 import { createFirstAdmin } from '../users/first-admin.ts';
 import type { FirstAdmin } from '../users/first-admin.ts';
 import type { Lasting } from './generation.ts';
-
-/** Where users come from, what the users API does with them, and how the first admin is made. */
-export interface UserSource extends FirstAdmin {
-  readonly directory: Directory;
-  readonly api: Handler;
-}
+import type { UserSource } from './user-source.ts';
 
 /** The users of the local store. */
 export function openLocalUsers(
@@ -28,6 +21,7 @@ export function openLocalUsers(
     ...openFirstAdmin(config, lasting),
     directory: lasting.store,
     api: openUsersApi(config, passwords, lasting, audit),
+    close: () => undefined,
   };
 }
 
@@ -35,7 +29,7 @@ function openFirstAdmin(config: Config, { store, log, now, startedMs }: Lasting)
   const { http, auth } = config;
   return createFirstAdmin({
     everHadAdmin: () => store.everHadAdmin(),
-    isEnabled: auth.bootstrap && !usesMetaNodes(config),
+    isEnabled: auth.bootstrap,
     trustedProxies: http.trustedProxies.length,
     port: http.bindAddress.port,
     startedMs,
