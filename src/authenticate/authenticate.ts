@@ -1,4 +1,5 @@
 import type { Credentials } from '../credentials/credentials.ts';
+import { GatewayError } from '../kernel/errors.ts';
 import type { AuthenticationMethod, Identity } from '../kernel/identity.ts';
 import type { Secret } from '../kernel/secret.ts';
 import { askAgain, findAccount } from './ask.ts';
@@ -7,6 +8,7 @@ import type { ComparePassword, ComparisonParts } from './comparison.ts';
 import type { Account, Directory, Rights } from './directory.ts';
 import { SUBSCRIBER, readSubscription } from './subscription.ts';
 import type { Subscriptions } from './subscription.ts';
+import type { Throttle } from './throttle.ts';
 import type { Tokens } from './token.ts';
 
 /** Who somebody is, or why nobody knows: a value either way. */
@@ -45,6 +47,9 @@ export function createAuthenticate(parts: Parts): Authenticate {
         return refused('unable to parse authentication credentials');
       case 'password': {
         if (credentials.name === '') return refused('username required');
+        if (parts.directory.remote?.mustBeAsked(credentials.name) === true) {
+          await checkThrottle(parts.throttle, address, credentials.name);
+        }
         const found = findAccount(parts.directory, credentials.name);
         const account = found instanceof Promise ? await found : found;
         return (
@@ -60,6 +65,11 @@ export function createAuthenticate(parts: Parts): Authenticate {
         return refused(ONE_AT_A_TIME, SUBSCRIBER);
     }
   };
+}
+
+async function checkThrottle(throttle: Throttle, address: string, name: string): Promise<void> {
+  const waitMs = await throttle.look(address, name);
+  if (waitMs > 0) throw new GatewayError('throttled', { retryAfterMs: waitMs });
 }
 
 type PasswordCredentials = Credentials & { kind: 'password' };

@@ -4,6 +4,8 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 export interface Counters {
   /** Takes one. @returns 0, or the milliseconds until the key's window is over and there are some again */
   take(key: string): Promise<number>;
+  /** As `take`, and takes none. */
+  look(key: string): Promise<number>;
   /** Gives one back. */
   giveBack(key: string): Promise<void>;
 }
@@ -51,6 +53,11 @@ export function createCounters({ count, perMs, maxKeys }: CounterOptions): Count
         if (rejection instanceof RateLimiterRes) return Math.max(1, rejection.msBeforeNext);
         throw rejection;
       }
+    },
+    look: async (key) => {
+      if (!young.keys.has(key) && !old.keys.has(key)) return 0;
+      const found = await generationOf(key).limiter.get(key);
+      return found === null || found.remainingPoints > 0 ? 0 : Math.max(1, found.msBeforeNext);
     },
     giveBack: async (key) => {
       await generationOf(key).limiter.reward(key);

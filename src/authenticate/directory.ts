@@ -42,6 +42,8 @@ export interface Directory {
 
 /** What can be asked of the system that holds the accounts. */
 export interface Remote {
+  /** Whether `find` would have to ask it about this name, and wait for the answer. */
+  mustBeAsked(name: string): boolean;
   /**
    * The account read anew, after a password did not match this hash of it. Undefined where that cannot help: the copy
    * is too young to be out of date.

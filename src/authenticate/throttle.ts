@@ -5,6 +5,11 @@ import { createCounters } from './counters.ts';
 /** Limits the passwords that are tried: by address and name, then by address. */
 export interface Throttle {
   /**
+   * Before another system is asked about a name: it must not pay for guesses that are refused in any case.
+   * @returns 0, or the milliseconds for which nothing from this address has a chance but what was right there before
+   */
+  look(address: string, name: string): Promise<number>;
+  /**
    * Before a password is compared. What is taken here is given back where it turns out right, so that a hundred guesses
    * at once are not all let through before the first has failed.
    * @returns the milliseconds after which to try again, or an attempt
@@ -38,13 +43,19 @@ const UNCOUNTED: Attempt = {
 
 /** Names count whether or not they exist: who is throttled learns nothing. */
 export function createThrottle({ count, perMs, maxKeys }: ThrottleOptions): Throttle {
-  if (count === 0) return { begin: () => Promise.resolve(UNCOUNTED) };
+  if (count === 0) {
+    return { look: () => Promise.resolve(0), begin: () => Promise.resolve(UNCOUNTED) };
+  }
   const bounds = { perMs, maxKeys: maxKeys ?? MAX_KEYS };
   const byPair = createCounters({ count, ...bounds });
   const byAddress = createCounters({ count: count * NAMES_PER_ADDRESS, ...bounds });
   // Whoever logged in from an address before is not stopped by others who fail there.
   const proven = createRecentKeys(bounds.maxKeys);
   return {
+    look: async (address, name) => {
+      const host = hostOf(address);
+      return proven.has(digestOf(`${host} ${name}`)) ? 0 : byAddress.look(digestOf(host));
+    },
     begin: async (address, name) => {
       const host = hostOf(address);
       const pair = digestOf(`${host} ${name}`);

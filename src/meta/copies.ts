@@ -71,6 +71,11 @@ export class Copies<Value> {
     return { ...copy, outage };
   }
 
+  /** Whether there is a copy, be it stale, or it is known that the nodes know none. */
+  isAtHand(key: string): boolean {
+    return this.peek(key) !== undefined || this.#unknown.get(prefixed(key)) === true;
+  }
+
   /** Asks, whatever is known; who asks at the same time gets the same answer. Rejects as `find`. */
   read(key: string): Promise<Copy<Value> | undefined> {
     const known = this.#inFlight.get(key);

@@ -74,6 +74,7 @@ export function createMetaDirectory(options: MetaDirectoryOptions): MetaDirector
     },
     highestCost: () => USUAL_BCRYPT_COST,
     remote: {
+      mustBeAsked: (name) => canBeName(name) && !users.isAtHand(name),
       again: (name, hash) => again(users, name, hash, now()),
       isAuthorized: (name, password) => isAuthorized(options, watch, name, password),
       noteStale: () => {

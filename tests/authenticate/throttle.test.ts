@@ -139,3 +139,21 @@ describe('createCounters', () => {
     expect(await counters.take('a')).toBe(0);
   });
 });
+
+describe('look', () => {
+  test('takes nothing, and says so only where the address is used up, and not to who was right', async () => {
+    const throttle = createThrottle({ count: 2, perMs: 60_000 });
+    await (await begun(throttle, '192.0.2.1', 'kyle')).succeed();
+    for (let each = 0; each < 50; each++) {
+      expect(await throttle.look('192.0.2.1', `name ${each}`)).toBe(0);
+    }
+    // The one is used up for a name, and not yet as an address.
+    await fail(throttle, '192.0.2.1', 'stan', 5);
+    expect(await throttle.look('192.0.2.1', 'stan')).toBe(0);
+    for (let each = 0; each < 20; each++) await fail(throttle, '192.0.2.1', `name ${each}`, 1);
+    expect(await throttle.look('192.0.2.1', 'another')).toBeGreaterThan(50_000);
+    expect(await throttle.look('192.0.2.1', 'kyle')).toBe(0);
+    expect(await throttle.look('192.0.2.2', 'another')).toBe(0);
+    expect(await createThrottle({ count: 0, perMs: 1 }).look('192.0.2.1', 'x')).toBe(0);
+  });
+});

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { MetaFault } from '../../src/meta/fault.ts';
 import type { MetaFaultKind } from '../../src/meta/fault.ts';
+import { eventually } from '../support/eventually.ts';
 import { MetaLogins } from './meta-logins.ts';
 
 const EXPIRATION_MS = 600_000;
@@ -220,6 +221,7 @@ describe('a change at the meta node', () => {
       open = resolve;
     });
     const early = it.login('ann', 'old');
+    await eventually('the call', () => it.meta.calls.length === 1);
     it.directory.forget();
     open();
     expect(await early).toBe('ok');
@@ -675,5 +677,23 @@ describe('the limit of failed logins', () => {
     it.meta.taken();
     expect(await it.login('ldap', 'd')).toBe(429);
     expect(it.meta.taken()).toEqual([]);
+  });
+});
+
+describe('an address that guesses', () => {
+  test('costs the node nothing any more once it is used up; who was right from there goes on', async () => {
+    const it = new MetaLogins({ failures: 2, cacheExpirationMs: 60_000 });
+    it.meta.put('ann', 'secret');
+    it.meta.put('ben', 'secret');
+    expect(await it.login('ann', 'secret')).toBe('ok');
+    const outcomes: ('ok' | number)[] = [];
+    for (let index = 0; index < 50; index++) outcomes.push(await it.login(`guess ${index}`, 'x'));
+    expect(outcomes.filter((outcome) => outcome === 401)).toHaveLength(20);
+    expect(outcomes.filter((outcome) => outcome === 429)).toHaveLength(30);
+    expect(it.meta.taken()).toHaveLength(22);
+    it.pass(60_000);
+    expect(await it.login('ben', 'secret')).toBe(429);
+    expect(it.meta.taken()).toEqual([]);
+    expect(await it.login('ann', 'secret')).toBe('ok');
   });
 });
