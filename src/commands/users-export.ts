@@ -1,4 +1,5 @@
 import { exportLines } from '../users/import/export-file.ts';
+import type { Snapshot } from '../users/store.ts';
 import type { Context } from './context.ts';
 import { withStore } from './local-store.ts';
 import { openPrivateFile } from './private-file.ts';
@@ -17,16 +18,17 @@ export async function exportUsers(context: Context, options: ExportOptions): Pro
   try {
     return await withStore(context, (store) => {
       const write = file === undefined ? out : file.write;
-      let lines = 0;
-      for (const line of exportLines(store.snapshot(), new Date().toISOString())) {
-        write(`${line}\n`);
-        lines++;
-      }
+      const snapshot = store.snapshot();
+      for (const line of exportLines(snapshot, new Date().toISOString())) write(`${line}\n`);
       file?.finish();
-      if (file !== undefined) err(`exported ${lines - 1} users; the file holds their hashes\n`);
+      if (file !== undefined) err(`${doneWith(snapshot)}\n`);
       return EXIT.ok;
     });
   } finally {
     file?.close();
   }
+}
+
+function doneWith({ summary, subscriptions }: Snapshot): string {
+  return `exported ${summary.users} users and ${subscriptions.length} subscriptions; the file holds their hashes`;
 }

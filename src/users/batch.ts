@@ -2,45 +2,75 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Database } from './database.ts';
 import { decodeRecord, encodeRecord } from './record.ts';
 import type { UserRecord } from './record.ts';
+import type { SubscriptionRecord } from './subscription.ts';
 import { decodeSummary, encodeSummary, summaryAfter } from './summary.ts';
+import type { Summary } from './summary.ts';
 
-/** One user of a batch: what the store must hold of them, and what it holds then. */
-export interface Replacement {
-  /** Undefined: there is no such user yet. */
-  readonly before: UserRecord | undefined;
-  readonly after: UserRecord;
+/** One record of a batch: what the store must hold of it, and what it holds then. */
+export interface Replacement<T> {
+  /** Undefined: there is none of this name yet. */
+  readonly before: T | undefined;
+  readonly after: T;
 }
 
-export type BatchOutcome =
-  | 'replaced'
+/** What is put into the store at once. */
+export interface Batch {
+  readonly users: readonly Replacement<UserRecord>[];
+  readonly subscriptions: readonly Replacement<SubscriptionRecord>[];
+}
+
+/** Why nothing of a batch is put. */
+export type BatchRefusal =
   | 'last-admin'
-  /** The name of a user whose record is not what the batch was made from. */
+  | 'too-many-subscriptions'
+  /** `user "NAME"`, `subscription "NAME"`: the record is not what the batch was made from. */
   | { readonly changedMeanwhile: string };
 
-/**
- * Puts a whole batch, or nothing of it: to be called within one transaction. It leaves an admin where there was one.
- */
-export function replaceAll(database: Database, replacements: readonly Replacement[]): BatchOutcome {
-  if (new Set(replacements.map(({ after }) => after.name)).size < replacements.length) {
-    throw new Error('BUG: a batch names a user twice');
-  }
-  const changed = replacements.find(({ before, after }) => {
-    const bytes = database.record(after.name);
-    const stored = bytes === undefined ? undefined : decodeRecord(after.name, bytes);
-    return !isDeepStrictEqual(stored, before);
+/** Why these users cannot be put, within the transaction that is to do it. There stays an admin where there was one. */
+export function judgeUsers(
+  database: Database,
+  replacements: readonly Replacement<UserRecord>[],
+): BatchRefusal | undefined {
+  const changed = changedName(replacements, (name) => {
+    const bytes = database.record(name);
+    return bytes === undefined ? undefined : decodeRecord(name, bytes);
   });
-  if (changed !== undefined) return { changedMeanwhile: changed.after.name };
-  const summary = decodeSummary(database.summary());
-  let sum = summary;
-  for (const { before, after } of replacements) sum = summaryAfter(sum, before, after);
-  if (summary.admins > 0 && sum.admins === 0) return 'last-admin';
-  database.put(encoded(replacements), encodeSummary(sum));
-  return 'replaced';
+  if (changed !== undefined) return { changedMeanwhile: `user "${changed}"` };
+  const { admins } = decodeSummary(database.summary());
+  return admins > 0 && summaryOf(database, replacements).admins === 0 ? 'last-admin' : undefined;
+}
+
+/** Puts users, within a transaction in which `judgeUsers` refused nothing. */
+export function putUsers(
+  database: Database,
+  replacements: readonly Replacement<UserRecord>[],
+): void {
+  const summary = summaryOf(database, replacements);
+  database.put(encoded(replacements), encodeSummary(summary));
+}
+
+/** The name of the first record that is not what a replacement was made from. */
+export function changedName<T extends { readonly name: string }>(
+  replacements: readonly Replacement<T>[],
+  stored: (name: string) => T | undefined,
+): string | undefined {
+  if (new Set(replacements.map(({ after }) => after.name)).size < replacements.length) {
+    throw new Error('BUG: a batch holds a name twice');
+  }
+  return replacements.find(({ before, after }) => !isDeepStrictEqual(stored(after.name), before))
+    ?.after.name;
+}
+
+function summaryOf(database: Database, replacements: readonly Replacement<UserRecord>[]): Summary {
+  return replacements.reduce(
+    (summary, { before, after }) => summaryAfter(summary, before, after),
+    decodeSummary(database.summary()),
+  );
 }
 
 /** One at a time: a hundred thousand are never held twice. */
 function* encoded(
-  replacements: readonly Replacement[],
+  replacements: readonly Replacement<UserRecord>[],
 ): Iterable<readonly [name: string, record: Uint8Array]> {
   for (const { after } of replacements) yield [after.name, encodeRecord(after)];
 }

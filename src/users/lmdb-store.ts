@@ -1,6 +1,6 @@
 import { grantsOf } from '../authorize/permissions.ts';
-import { replaceAll } from './batch.ts';
-import type { BatchOutcome, Replacement } from './batch.ts';
+import { judgeUsers, putUsers } from './batch.ts';
+import type { Batch, BatchRefusal } from './batch.ts';
 import { changedRecord, newRecord } from './change.ts';
 import type { NewUser, UserChange } from './change.ts';
 import type { Database } from './database.ts';
@@ -12,7 +12,6 @@ import type { Snapshot, StoredAccount, UserStore, UserStoreOptions } from './sto
 import { LmdbSubscriptionStore } from './lmdb-subscriptions.ts';
 import { createSubscriptionUses } from './subscription-uses.ts';
 import type { SubscriptionUses } from './subscription-uses.ts';
-import type { SubscriptionStore } from './subscriptions.ts';
 import { decodeSummary, encodeSummary, highestCostOf, summaryAfter } from './summary.ts';
 import type { Summary } from './summary.ts';
 
@@ -24,7 +23,7 @@ const NAMES_AT_ONCE = 1000;
 
 /** The user store over a database. */
 export class LmdbUserStore implements UserStore {
-  readonly subscriptions: SubscriptionStore;
+  readonly subscriptions: LmdbSubscriptionStore;
   readonly #uses: SubscriptionUses;
   readonly #database: Database;
   readonly #path: string;
@@ -117,14 +116,24 @@ export class LmdbUserStore implements UserStore {
     });
   }
 
-  replaceAll(replacements: readonly Replacement[]): Promise<BatchOutcome> {
-    return this.#write(() => replaceAll(this.#database, replacements));
+  replaceAll({ users, subscriptions }: Batch): Promise<BatchRefusal | 'replaced'> {
+    return this.#write(() => {
+      const refusal = judgeUsers(this.#database, users) ?? this.subscriptions.judge(subscriptions);
+      if (refusal !== undefined) return refusal;
+      putUsers(this.#database, users);
+      this.subscriptions.put(subscriptions);
+      return 'replaced';
+    });
   }
 
   snapshot(): Snapshot {
     return this.#guarded('read', () => {
       const { summary, records } = this.#database.snapshot();
-      return { summary: decodeSummary(summary), users: this.#decoded(records) };
+      return {
+        summary: decodeSummary(summary),
+        subscriptions: this.subscriptions.all(),
+        users: this.#decoded(records),
+      };
     });
   }
 

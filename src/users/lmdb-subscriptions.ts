@@ -1,6 +1,8 @@
 import { grantsOf } from '../authorize/permissions.ts';
 import type { Identity } from '../kernel/identity.ts';
 import type { Secret } from '../kernel/secret.ts';
+import { changedName } from './batch.ts';
+import type { BatchRefusal, Replacement } from './batch.ts';
 import type { Database } from './database.ts';
 import { UserStoreError } from './fault.ts';
 import { confirmed, newSubscription, rotated } from './subscription-change.ts';
@@ -62,7 +64,30 @@ export class LmdbSubscriptionStore implements SubscriptionStore {
 
   list(): readonly SubscriptionRecord[] {
     this.#database.generation();
+    return this.all();
+  }
+
+  /** As `list`, in the transaction that is read in already. */
+  all(): readonly SubscriptionRecord[] {
     return this.#names().flatMap((name) => this.#read(name) ?? []);
+  }
+
+  /** Why these cannot be put, within the transaction that is to do it. */
+  judge(replacements: readonly Replacement<SubscriptionRecord>[]): BatchRefusal | undefined {
+    const changed = changedName(replacements, (name) => this.#read(name));
+    if (changed !== undefined) return { changedMeanwhile: `subscription "${changed}"` };
+    const added = replacements.filter(({ before }) => before === undefined).length;
+    return added > 0 && this.#names().length + added > MAX_SUBSCRIPTIONS
+      ? 'too-many-subscriptions'
+      : undefined;
+  }
+
+  /** Puts them, within a transaction in which `judge` refused nothing. */
+  put(replacements: readonly Replacement<SubscriptionRecord>[]): void {
+    for (const { before, after } of replacements) {
+      if (before === undefined) this.#put(after);
+      else this.#replace(before, after);
+    }
   }
 
   lastUsed(hash: string): number | undefined {

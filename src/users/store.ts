@@ -1,5 +1,5 @@
 import type { Account, Directory, Rights } from '../authenticate/directory.ts';
-import type { BatchOutcome, Replacement } from './batch.ts';
+import type { Batch, BatchRefusal } from './batch.ts';
 import type { NewUser, UserChange } from './change.ts';
 import { openDatabase } from './database.ts';
 import { UserStoreError } from './fault.ts';
@@ -7,6 +7,7 @@ import { LmdbUserStore } from './lmdb-store.ts';
 import type { UserRecord } from './record.ts';
 import { EMPTY_SUMMARY, encodeSummary } from './summary.ts';
 import type { Summary } from './summary.ts';
+import type { SubscriptionRecord } from './subscription.ts';
 import type { SubscriptionStore } from './subscriptions.ts';
 
 /** Its rights are at hand. */
@@ -36,7 +37,7 @@ export interface UserStore extends Directory {
    * All of it in one transaction, or nothing: not where a record is no longer what the replacement was made from, nor
    * where no admin would be left of those there were.
    */
-  replaceAll(replacements: readonly Replacement[]): Promise<BatchOutcome>;
+  replaceAll(batch: Batch): Promise<BatchRefusal | 'replaced'>;
   snapshot(): Snapshot;
   /** True for ever once an admin was made, whoever was deleted since. */
   everHadAdmin(): boolean;
@@ -46,9 +47,13 @@ export interface UserStore extends Directory {
   close(): Promise<void>;
 }
 
-/** All users in the order of their names, as of one moment: to be read through before the turn of the event loop ends. */
+/**
+ * All subscriptions and users in the order of their names, as of one moment: to be read through before the turn of the
+ * event loop ends.
+ */
 export interface Snapshot {
   readonly summary: Summary;
+  readonly subscriptions: readonly SubscriptionRecord[];
   readonly users: Iterable<UserRecord>;
 }
 

@@ -3,6 +3,7 @@ import bcrypt from 'bcrypt';
 import { mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openUserStore } from '../../src/users/store.ts';
+import { Secret } from '../../src/kernel/secret.ts';
 import type { UserRecord } from '../../src/users/record.ts';
 import { findFreePort } from '../support/free-port.ts';
 import { writeConfig } from '../support/gateway-process.ts';
@@ -51,7 +52,10 @@ async function withStore<T>(use: (store: ReturnType<typeof openUserStore>) => T)
 
 function has(...users: readonly UserRecord[]): Promise<unknown> {
   return withStore((store) =>
-    store.replaceAll(users.map((after) => ({ before: undefined, after }))),
+    store.replaceAll({
+      users: users.map((after) => ({ before: undefined, after })),
+      subscriptions: [],
+    }),
   );
 }
 
@@ -262,7 +266,7 @@ describe('users export', () => {
     expect(result).toEqual({
       code: 0,
       stdout: '',
-      stderr: 'exported 3 users; the file holds their hashes\n',
+      stderr: 'exported 3 users and 0 subscriptions; the file holds their hashes\n',
     });
     expect((await run('export')).stdout.replace(/"date":"[^"]*"/, '')).toBe(
       (await readFile(backup, 'utf8')).replace(/"date":"[^"]*"/, ''),
@@ -272,6 +276,46 @@ describe('users export', () => {
     expect(await stored()).toEqual(users);
     expect(await withStore((store) => store.everHadAdmin())).toBe(true);
     expect((await run('import', backup)).stdout).toContain('0 new, 0 changed, 3 unchanged');
+  });
+
+  test('has the subscriptions too: their secrets go on', async () => {
+    await has(ADMIN);
+    const secrets = await withStore(async (store) => [
+      await store.subscriptions.add('influx', ['telegraf', 'x']),
+      await store.subscriptions.add('other', []),
+      await store.subscriptions.rotate('other', undefined),
+    ]);
+    const before = await withStore((store) => store.subscriptions.list());
+    const backup = join(dir, 'backup.jsonl');
+    expect((await run('export', '-o', backup)).stderr).toContain('1 users and 2 subscriptions');
+    const text = await readFile(backup, 'utf8');
+    await rm(join(dir, 'store'), { recursive: true });
+
+    const { code, stdout, stderr } = await run('import', backup, '--apply');
+    expect(stdout.split('\n').slice(0, 3)).toEqual([
+      'new      root  admin   -',
+      'new      subscription influx  telegraf x',
+      'new      subscription other  every database',
+    ]);
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: 'imported 1 new and 0 changed users, and 2 subscriptions\n',
+    });
+    expect(await withStore((store) => store.subscriptions.list())).toEqual(before);
+    await withStore((store) => {
+      for (const secret of secrets) {
+        if (!(secret instanceof Secret)) throw new Error('no secret');
+        expect(text).not.toContain(secret.reveal());
+        expect(store.subscriptions.find(secret)).toBeDefined();
+      }
+    });
+    await withStore((store) => store.subscriptions.revoke('influx'));
+    await withStore((store) => store.subscriptions.endOld('other'));
+    const again = await run('import', backup, '--json');
+    expect(again.stdout).toContain('"subscription":"influx","change":"new"');
+    expect(again.stdout).toContain(
+      '"subscription":"other","change":"changed","fields":["secrets"]',
+    );
   });
 
   test('makes a file that only its owner may read, whatever the umask', async () => {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Replacement } from '../../src/users/batch.ts';
+import type { Batch, Replacement } from '../../src/users/batch.ts';
+import { Secret } from '../../src/kernel/secret.ts';
+import type { SubscriptionRecord } from '../../src/users/subscription.ts';
 import type { UserRecord } from '../../src/users/record.ts';
 import { someHash } from './hash.ts';
 import { useStores } from './open-stores.ts';
@@ -16,17 +18,22 @@ const record = (name: string, change: Partial<UserRecord> = {}): UserRecord => (
   changed: TIME,
   ...change,
 });
-const added = (name: string, change: Partial<UserRecord> = {}): Replacement => ({
+const added = (name: string, change: Partial<UserRecord> = {}): Replacement<UserRecord> => ({
   before: undefined,
   after: record(name, change),
+});
+
+const users = (...replacements: readonly Replacement<UserRecord>[]): Batch => ({
+  users: replacements,
+  subscriptions: [],
 });
 
 describe('replaceAll', () => {
   test('makes new users and changes those there are, with the times that it is given', async () => {
     const { store } = await stores.open();
-    expect(await store.replaceAll([added('a'), added('b', { admin: true })])).toBe('replaced');
+    expect(await store.replaceAll(users(added('a'), added('b', { admin: true })))).toBe('replaced');
     const after = record('a', { hash: someHash(7), permissions: [] });
-    expect(await store.replaceAll([{ before: store.get('a'), after }, added('c')])).toBe(
+    expect(await store.replaceAll(users({ before: store.get('a'), after }, added('c')))).toBe(
       'replaced',
     );
     expect([...store.list()]).toEqual([after, record('b', { admin: true }), record('c')]);
@@ -42,17 +49,17 @@ describe('replaceAll', () => {
     expect(store.find('a')?.hash).toBe(someHash(7));
   });
 
-  test.each<readonly [string, (there: UserRecord) => Replacement]>([
+  test.each<readonly [string, (there: UserRecord) => Replacement<UserRecord>]>([
     ['is there by now', () => added('a')],
     ['is gone', () => ({ before: record('gone'), after: record('gone') })],
     ['has other permissions', (there) => ({ before: { ...there, permissions: [] }, after: there })],
     ['has another hash', (there) => ({ before: { ...there, hash: someHash(5) }, after: there })],
   ])('puts nothing where one of the users %s', async (_, replacement) => {
     const { store } = await stores.open();
-    await store.replaceAll([added('a')]);
+    await store.replaceAll(users(added('a')));
     const bad = replacement(record('a'));
-    expect(await store.replaceAll([added('new'), bad])).toEqual({
-      changedMeanwhile: bad.after.name,
+    expect(await store.replaceAll(users(added('new'), bad))).toEqual({
+      changedMeanwhile: `user "${bad.after.name}"`,
     });
     expect([...store.list()]).toEqual([record('a')]);
     expect(store.summary().users).toBe(1);
@@ -61,26 +68,77 @@ describe('replaceAll', () => {
   test('leaves an admin where there was one, whatever the order', async () => {
     const { store } = await stores.open();
     const root = record('root', { admin: true, permissions: [] });
-    await store.replaceAll([{ before: undefined, after: root }]);
+    await store.replaceAll(users({ before: undefined, after: root }));
     const demoted = { before: root, after: { ...root, admin: false } };
-    expect(await store.replaceAll([demoted])).toBe('last-admin');
-    expect(await store.replaceAll([demoted, added('b')])).toBe('last-admin');
+    expect(await store.replaceAll(users(demoted))).toBe('last-admin');
+    expect(await store.replaceAll(users(demoted, added('b')))).toBe('last-admin');
     expect([...store.list()]).toEqual([root]);
-    expect(await store.replaceAll([demoted, added('b', { admin: true })])).toBe('replaced');
+    expect(await store.replaceAll(users(demoted, added('b', { admin: true })))).toBe('replaced');
     expect(store.summary().admins).toBe(1);
   });
 
   test('a store without an admin may stay without', async () => {
     const { store } = await stores.open();
-    expect(await store.replaceAll([added('a')])).toBe('replaced');
+    expect(await store.replaceAll(users(added('a')))).toBe('replaced');
     expect(store.everHadAdmin()).toBe(false);
+  });
+
+  const subscription = (name: string, change: Partial<SubscriptionRecord> = {}) => ({
+    before: undefined,
+    after: {
+      name,
+      databases: ['telegraf'],
+      secrets: [{ hash: 'ab'.repeat(32), created: TIME }],
+      created: TIME,
+      changed: TIME,
+      ...change,
+    },
+  });
+
+  test('puts users and subscriptions together, or neither', async () => {
+    const { store } = await stores.open();
+    const first = { users: [added('a')], subscriptions: [subscription('influx')] };
+    expect(await store.replaceAll(first)).toBe('replaced');
+    expect(store.subscriptions.list()).toEqual([subscription('influx').after]);
+    const again = { users: [added('b')], subscriptions: [subscription('influx')] };
+    expect(await store.replaceAll(again)).toEqual({
+      changedMeanwhile: 'subscription "influx"',
+    });
+    const other = { users: [added('a')], subscriptions: [subscription('other')] };
+    expect(await store.replaceAll(other)).toEqual({ changedMeanwhile: 'user "a"' });
+    expect([...store.names()]).toEqual(['a']);
+    expect(store.subscriptions.list()).toHaveLength(1);
+  });
+
+  test('a subscription that got other secrets is not found by those that it had', async () => {
+    const { store, path } = await stores.open();
+    const secret = await store.subscriptions.add('influx', []);
+    if (!(secret instanceof Secret)) throw new Error('no secret');
+    expect(store.subscriptions.find(secret)?.name).toBe('~subscriber:influx');
+    const [before] = store.snapshot().subscriptions;
+    const replacement = { ...subscription('influx'), before };
+    expect(await store.replaceAll({ users: [], subscriptions: [replacement] })).toBe('replaced');
+    const fresh = (await stores.open(path)).store;
+    expect(fresh.subscriptions.find(secret)).toBeUndefined();
+  });
+
+  test('no more subscriptions than there may be', async () => {
+    const { store } = await stores.open();
+    const many = Array.from({ length: 1001 }, (_, index) => subscription(`s${index}`));
+    expect(await store.replaceAll({ users: [added('a')], subscriptions: many })).toBe(
+      'too-many-subscriptions',
+    );
+    expect([...store.names()]).toEqual([]);
+    const most = { users: [], subscriptions: many.slice(1) };
+    expect(await store.replaceAll(most)).toBe('replaced');
+    expect(store.snapshot().subscriptions).toHaveLength(1000);
   });
 
   test('nothing stays where a record is none, or a user stands there twice', async () => {
     const { store } = await stores.open();
     const none = added('b', { created: 'canary' });
-    await expect(store.replaceAll([added('a'), none])).rejects.toThrow(/BUG.*"created"/);
-    await expect(store.replaceAll([added('a'), added('a')])).rejects.toThrow(/BUG.*twice/);
+    await expect(store.replaceAll(users(added('a'), none))).rejects.toThrow(/BUG.*"created"/);
+    await expect(store.replaceAll(users(added('a'), added('a')))).rejects.toThrow(/BUG.*twice/);
     expect([...store.names()]).toEqual([]);
     expect(store.summary().users).toBe(0);
   });
@@ -89,10 +147,10 @@ describe('replaceAll', () => {
 describe('snapshot', () => {
   test('has all users in order, and the summary of the same moment', async () => {
     const { store } = await stores.open();
-    const all = Array.from({ length: 2500 }, (_, index) => added(`u${index}`));
-    await store.replaceAll(all);
-    const { summary, users } = store.snapshot();
-    const names = Array.from(users, ({ name }) => name);
+    const many = Array.from({ length: 2500 }, (_, index) => added(`u${index}`));
+    await store.replaceAll(users(...many));
+    const { summary, users: all } = store.snapshot();
+    const names = Array.from(all, ({ name }) => name);
     expect(summary.users).toBe(2500);
     expect(names).toEqual([...store.names()]);
   });
@@ -100,11 +158,12 @@ describe('snapshot', () => {
   test('knows nothing of what another store writes while it is read', async () => {
     const { store, path } = await stores.open();
     const other = (await stores.open(path)).store;
-    await store.replaceAll(Array.from({ length: 200 }, (_, index) => added(`u${1000 + index}`)));
-    const { summary, users } = store.snapshot();
+    const two = Array.from({ length: 200 }, (_, index) => added(`u${1000 + index}`));
+    await store.replaceAll(users(...two));
+    const { summary, users: all } = store.snapshot();
     const seen: string[] = [];
     const writes: Promise<unknown>[] = [];
-    for (const { name } of users) {
+    for (const { name } of all) {
       seen.push(name);
       if (seen.length > 1) continue;
       writes.push(other.delete('u1100'), other.create(record('u1100a')));

@@ -36,7 +36,7 @@ const tasks = {
       }));
       await new Promise((resolve) => setTimeout(resolve, 20));
       say(`begin ${count}`);
-      say(`${count} ${await store.replaceAll(replacements)}`);
+      say(`${count} ${await store.replaceAll({ users: replacements, subscriptions: [] })}`);
     }
   },
   /** A snapshot for each line that comes. */

@@ -3,10 +3,11 @@ import { Secret } from '../../kernel/secret.ts';
 import type { Replacement } from '../../users/batch.ts';
 import { recordAfter } from '../../users/import/plan.ts';
 import type { ImportStep } from '../../users/import/plan.ts';
+import type { UserRecord } from '../../users/record.ts';
 import { inTurn } from './in-turn.ts';
 
 export interface Replacements {
-  readonly replacements: readonly Replacement[];
+  readonly replacements: readonly Replacement<UserRecord>[];
   /** Those that were made up here, by name. */
   readonly newPasswords: ReadonlyMap<string, Secret>;
 }
@@ -27,7 +28,7 @@ export async function replacementsOf(
   parts: ReplacementParts,
 ): Promise<Replacements> {
   const newPasswords = new Map<string, Secret>();
-  const replacement = async (step: ImportStep): Promise<Replacement | undefined> => {
+  const replacement = async (step: ImportStep): Promise<Replacement<UserRecord> | undefined> => {
     if (step.kind === 'unchanged') return undefined;
     const hash = await hashOf(step, parts, newPasswords);
     const before = step.kind === 'new' ? undefined : step.before;

@@ -4,12 +4,14 @@ import type { Secret } from '../../kernel/secret.ts';
 import type { ChangedField, ImportStep } from '../../users/import/plan.ts';
 import { recordAfter } from '../../users/import/plan.ts';
 import type { RefusedEntry } from '../../users/import/reading.ts';
+import type { SubscriptionStep } from '../../users/import/subscription-plan.ts';
 import type { UserRecord } from '../../users/record.ts';
 
 /** What an import does, or did. */
 export interface ImportReport {
   readonly applied: boolean;
   readonly steps: readonly ImportStep[];
+  readonly subscriptions: readonly SubscriptionStep[];
   readonly refused: readonly RefusedEntry[];
   /** How many users the store has that the source does not name. */
   readonly kept: number;
@@ -30,6 +32,12 @@ export function* textReport(report: ImportReport): Iterable<string> {
     const password = newPasswords.get(name);
     const shown = password === undefined ? '' : `  password: ${password.reveal()}`;
     yield `${step.kind.padEnd(7)}  ${name.padEnd(widest)}  ${detailsOf(step)}${shown}`;
+  }
+  for (const { kind, fields, after } of report.subscriptions) {
+    if (kind === 'unchanged') continue;
+    const databases = after.databases.length === 0 ? 'every database' : quoted(after.databases);
+    const details = kind === 'new' ? databases : `${fields.join('; ')} (${databases})`;
+    yield `${kind.padEnd(7)}  subscription ${after.name}  ${details}`;
   }
   for (const { at, name, refused: why } of refused) {
     yield `refused  ${unit} ${at}${name === undefined ? '' : ` (${goQuote(name)})`}: ${why}`;
@@ -56,6 +64,15 @@ export function* jsonReport(report: ImportReport): Iterable<string> {
       type: typeOf(admin),
       permissions: shownPermissions(permissions),
       ...(password === undefined ? {} : { password }),
+    });
+  }
+  for (const { at, kind, fields, after } of report.subscriptions) {
+    yield JSON.stringify({
+      at,
+      subscription: after.name,
+      change: kind,
+      ...(kind === 'changed' ? { fields } : {}),
+      databases: after.databases,
     });
   }
   for (const { at, name, refused } of report.refused) {
@@ -113,8 +130,9 @@ function typeOf(admin: boolean): 'admin' | 'normal' {
 
 /** A database may have any name; one with control characters must not write to the terminal. */
 function listOf(permissions: readonly string[]): string {
-  const shown = shownPermissions(permissions).map((each) =>
-    /\p{C}/u.test(each) ? goQuote(each) : each,
-  );
-  return shown.join(' ') || '-';
+  return quoted(shownPermissions(permissions)) || '-';
+}
+
+function quoted(words: readonly string[]): string {
+  return words.map((each) => (/\p{C}/u.test(each) ? goQuote(each) : each)).join(' ');
 }

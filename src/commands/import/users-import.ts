@@ -7,6 +7,8 @@ import { isUrl } from '../../users/import/format.ts';
 import { judgeEntries } from '../../users/import/judge.ts';
 import { adminsGained, stepOf } from '../../users/import/plan.ts';
 import type { ImportStep, PlanParts } from '../../users/import/plan.ts';
+import { planSubscriptions } from '../../users/import/subscription-plan.ts';
+import type { SubscriptionStep } from '../../users/import/subscription-plan.ts';
 import { isRefused } from '../../users/import/reading.ts';
 import type { ImportedUser, ImportEntry, Reading } from '../../users/import/reading.ts';
 import type { UserStore } from '../../users/store.ts';
@@ -104,15 +106,21 @@ async function run(parts: Run, source: string, reading: Reading): Promise<Import
   const passwords = createPasswords({ cost: bcryptCost });
   const maxCost = checkedMaxCost(options.maxCost, bcryptCost);
   const { users, refused } = judgeEntries(reading.entries, maxCost);
+  const there = store.subscriptions.list();
+  const time = new Date().toISOString();
+  const subscriptions = planSubscriptions(reading.subscriptions ?? [], there, time);
   const steps = await stepsOf(context, store, passwords, users);
   const { admins } = store.summary();
   if (admins > 0 && admins + adminsGained(steps) === 0) throw lastAdmin();
   const applied = options.apply === true;
-  const newPasswords = applied ? await apply(parts, passwords, steps) : NO_PASSWORDS;
+  const newPasswords = applied
+    ? await apply(parts, passwords, steps, subscriptions.steps)
+    : NO_PASSWORDS;
   return {
     applied,
     steps,
-    refused,
+    subscriptions: subscriptions.steps,
+    refused: [...refused, ...subscriptions.refused],
     kept: keptBy(store, reading.entries),
     notes: [...reading.notes, ...weakHashes(users, bcryptCost)],
     newPasswords: parts.file === undefined ? newPasswords : NO_PASSWORDS,
@@ -143,6 +151,7 @@ async function apply(
   { context: { terminal }, store, file }: Run,
   passwords: Passwords,
   steps: readonly ImportStep[],
+  subscriptions: readonly SubscriptionStep[],
 ): Promise<ReadonlyMap<string, Secret>> {
   const progress = createProgress(terminal, 'users prepared');
   const time = new Date().toISOString();
@@ -151,12 +160,18 @@ async function apply(
   progress.end();
   for (const [name, password] of made.newPasswords) file?.write(`${name}:${password.reveal()}\n`);
   file?.finish();
-  const outcome = await store.replaceAll(made.replacements);
+  const outcome = await store.replaceAll({
+    users: made.replacements,
+    subscriptions: subscriptions.filter(({ kind }) => kind !== 'unchanged'),
+  });
   if (outcome === 'replaced') return made.newPasswords;
   file?.empty();
   if (outcome === 'last-admin') throw lastAdmin();
+  if (outcome === 'too-many-subscriptions') {
+    throw new CommandError('nothing was imported: there would be too many subscriptions');
+  }
   throw new CommandError(
-    `nothing was imported: "${outcome.changedMeanwhile}" was changed in the store meanwhile; run it again`,
+    `nothing was imported: ${outcome.changedMeanwhile} was changed in the store meanwhile; run it again`,
   );
 }
 
@@ -181,7 +196,8 @@ function weakHashes(users: readonly ImportedUser[], bcryptCost: number): readonl
 function closingOf(report: ImportReport): string {
   if (!report.applied) return 'nothing was changed: this was a dry run, --apply imports';
   const { new: added, changed } = countsOf(report);
-  return `imported ${added} new and ${changed} changed users`;
+  const others = report.subscriptions.filter(({ kind }) => kind !== 'unchanged').length;
+  return `imported ${added} new and ${changed} changed users${others === 0 ? '' : `, and ${others} subscriptions`}`;
 }
 
 function lastAdmin(): CommandError {

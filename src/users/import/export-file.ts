@@ -1,8 +1,16 @@
 import { z } from 'zod';
 import { readHash } from '../../kernel/bcrypt-hash.ts';
+import { messageOf } from '../../kernel/errors.ts';
 import type { UserRecord } from '../record.ts';
 import type { Snapshot } from '../store.ts';
-import type { ImportEntry, Reading, ReadingRefusal } from './reading.ts';
+import { decodeSubscription } from '../subscription.ts';
+import type {
+  ImportedSubscription,
+  ImportEntry,
+  Reading,
+  ReadingRefusal,
+  RefusedEntry,
+} from './reading.ts';
 
 const FORMAT = 'kapgate-export';
 
@@ -12,6 +20,7 @@ const HEADER = z.strictObject({
   version: z.literal(1),
   date: z.iso.datetime(),
   users: z.int().nonnegative().optional(),
+  subscriptions: z.int().nonnegative().optional(),
 });
 
 const USER = z.strictObject({
@@ -24,9 +33,14 @@ const USER = z.strictObject({
   changed: z.iso.datetime(),
 });
 
-/** The lines of an export: a head that says what follows and how many, and a JSON object for each user. */
-export function* exportLines({ summary, users }: Snapshot, date: string): Iterable<string> {
-  yield JSON.stringify({ kind: FORMAT, version: 1, date, users: summary.users });
+/** The lines of an export: a head that says how many follow, and a JSON object for each subscription and user. */
+export function* exportLines(
+  { summary, subscriptions, users }: Snapshot,
+  date: string,
+): Iterable<string> {
+  const counts = { users: summary.users, subscriptions: subscriptions.length };
+  yield JSON.stringify({ kind: FORMAT, version: 1, date, ...counts });
+  for (const record of subscriptions) yield JSON.stringify({ kind: SUBSCRIPTION, ...record });
   for (const user of users) yield JSON.stringify(lineOf(user));
 }
 
@@ -38,16 +52,21 @@ export function readExport(text: string): Reading | ReadingRefusal {
     return { refused: `line 1 is not the head of an export (${faultOf(head.error)})` };
   }
   const entries: ImportEntry[] = [];
+  const subscriptions: ImportedSubscription[] = [];
   for (const [index, line] of lines.entries()) {
-    if (index > 0 && line.trim() !== '') entries.push(readLine(line, index + 1));
+    if (index === 0 || line.trim() === '') continue;
+    const read = readLine(parse(line), index + 1);
+    if ('record' in read) subscriptions.push(read);
+    else entries.push(read);
   }
-  const { users } = head.data;
-  if (users !== undefined && users !== entries.length) {
+  const { users, subscriptions: others = 0 } = head.data;
+  const found = entries.length + subscriptions.length;
+  if (users !== undefined && users + others !== found) {
     return {
-      refused: `it says that it holds ${users} users, and holds ${entries.length}: it was cut off or changed (without "users" in line 1 this is not looked at)`,
+      refused: `it says that ${users + others} lines follow the first, and there are ${found}: it was cut off or changed (without "users" in line 1 this is not looked at)`,
     };
   }
-  return { entries, notes: [] };
+  return { entries, subscriptions, notes: [] };
 }
 
 function lineOf({ name, admin, hash, permissions, created, changed }: UserRecord): object {
@@ -55,14 +74,38 @@ function lineOf({ name, admin, hash, permissions, created, changed }: UserRecord
   return { kind: 'user', name, type, hash, permissions, created, changed };
 }
 
-function readLine(line: string, at: number): ImportEntry {
-  const judged = USER.safeParse(parse(line));
+function readLine(value: unknown, at: number): ImportEntry | ImportedSubscription {
+  if (isSubscription(value)) return readSubscription(value, at);
+  const judged = USER.safeParse(value);
   if (!judged.success) {
     return { at, refused: `it is no user of an export (${faultOf(judged.error)})` };
   }
   const { name, type, hash, permissions, created, changed } = judged.data;
   const stored = readHash(hash) ?? hash;
   return { at, name, hash: stored, admin: type === 'admin', permissions, created, changed };
+}
+
+const SUBSCRIPTION = 'subscription';
+
+function isSubscription(value: unknown): value is { readonly kind: string } {
+  return (
+    typeof value === 'object' && value !== null && 'kind' in value && value.kind === SUBSCRIPTION
+  );
+}
+
+/** As it is stored, with a kind in place of a version. */
+function readSubscription(
+  line: { readonly kind: string },
+  at: number,
+): RefusedEntry | ImportedSubscription {
+  const name = 'name' in line ? String(line.name) : '';
+  const stored = { ...line, kind: undefined, v: 1 };
+  try {
+    const record = decodeSubscription(name, Buffer.from(JSON.stringify(stored)));
+    return { at, record };
+  } catch (thrown) {
+    return { at, refused: `it is no subscription of an export: ${messageOf(thrown)}` };
+  }
 }
 
 function parse(line: string): unknown {

@@ -1,4 +1,5 @@
 import type { Secret } from '../../kernel/secret.ts';
+import type { SubscriptionRecord } from '../subscription.ts';
 
 /** A user as a source names them. What is absent, the source does not say. */
 export interface ImportedUser {
@@ -27,9 +28,16 @@ export interface RefusedEntry {
 
 export type ImportEntry = ImportedUser | RefusedEntry;
 
+/** A subscription, with the hashes of its secrets: only an export has such. */
+export interface ImportedSubscription {
+  readonly at: number;
+  readonly record: SubscriptionRecord;
+}
+
 /** What a source holds, in its order. */
 export interface Reading {
   readonly entries: readonly ImportEntry[];
+  readonly subscriptions?: readonly ImportedSubscription[];
   /** Sentences on what was left out on purpose. */
   readonly notes: readonly string[];
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { exportLines, readExport } from '../../../src/users/import/export-file.ts';
 import type { UserRecord } from '../../../src/users/record.ts';
+import type { SubscriptionRecord } from '../../../src/users/subscription.ts';
 import { EMPTY_SUMMARY } from '../../../src/users/summary.ts';
 import { someHash } from '../hash.ts';
 
@@ -15,9 +16,24 @@ const STAN: UserRecord = {
   changed: '2026-02-02T03:04:05.678Z',
 };
 
-function written(users: readonly UserRecord[]): string {
+const INFLUX: SubscriptionRecord = {
+  name: 'influx',
+  databases: ['telegraf', 'x y'],
+  secrets: [
+    { hash: 'ab'.repeat(32), created: TIME },
+    { hash: 'cd'.repeat(32), created: TIME, ends: '2027-01-01T00:00:00.000Z' },
+  ],
+  created: TIME,
+  changed: TIME,
+};
+
+function written(
+  users: readonly UserRecord[],
+  subscriptions: readonly SubscriptionRecord[] = [],
+): string {
   const summary = { ...EMPTY_SUMMARY, users: users.length };
-  return Array.from(exportLines({ summary, users }, TIME), (line) => `${line}\n`).join('');
+  const lines = exportLines({ summary, subscriptions, users }, TIME);
+  return Array.from(lines, (line) => `${line}\n`).join('');
 }
 
 const HEAD = JSON.stringify({ kind: 'kapgate-export', version: 1, date: TIME });
@@ -29,7 +45,7 @@ const line = (change: Record<string, unknown> = {}): string => {
 describe('exportLines', () => {
   test('are a head and a line for each user', () => {
     expect(written([STAN]).split('\n')).toEqual([
-      `{"kind":"kapgate-export","version":1,"date":"${TIME}","users":1}`,
+      `{"kind":"kapgate-export","version":1,"date":"${TIME}","users":1,"subscriptions":0}`,
       `{"kind":"user","name":"stan","type":"normal","hash":"${STAN.hash}","permissions":["api","write_points:te\\"le\\ngraf"],"created":"${TIME}","changed":"${STAN.changed}"}`,
       '',
     ]);
@@ -49,10 +65,39 @@ describe('readExport', () => {
     fc.assert(
       fc.property(fc.array(user), (users) => {
         const entries = users.map((each, index) => ({ ...each, at: index + 2 }));
-        expect(readExport(written(users))).toEqual({ entries, notes: [] });
+        expect(readExport(written(users))).toEqual({ entries, subscriptions: [], notes: [] });
       }),
       { numRuns: 100 },
     );
+  });
+
+  test('reads subscriptions, with the hashes of their secrets', () => {
+    const text = written([STAN], [INFLUX, { ...INFLUX, name: 'all', databases: [] }]);
+    expect(readExport(text)).toMatchObject({
+      subscriptions: [
+        { at: 2, record: INFLUX },
+        { at: 3, record: { ...INFLUX, name: 'all', databases: [] } },
+      ],
+      entries: [{ at: 4, name: 'stan' }],
+    });
+    expect(readExport(text.replace(/.*influx.*\n/, ''))).toEqual({
+      refused: expect.stringContaining('3 lines follow the first, and there are 2'),
+    });
+  });
+
+  test.each([
+    ['no secret', { secrets: [] }],
+    ['a secret in clear', { secrets: [{ hash: 'canary', created: TIME }] }],
+    ['a field of a later version', { paused: true }],
+    ['no name', { name: undefined }],
+  ])('a subscription with %s is refused alone', (_, change) => {
+    const bad = JSON.stringify({ kind: 'subscription', ...INFLUX, ...change });
+    const read = readExport([HEAD, bad, line()].join('\n'));
+    expect(read).toMatchObject({
+      subscriptions: [],
+      entries: [{ at: 2, refused: expect.stringMatching(/^it is no subscription/) }, { at: 3 }],
+    });
+    expect(JSON.stringify(read)).not.toContain('canary');
   });
 
   test('takes $2y$ hashes, CRLF and blank lines', () => {
@@ -100,7 +145,7 @@ describe('readExport', () => {
       const read = readExport(whole.slice(0, at));
       if ('entries' in read) throw new Error(`cut at ${at} is read`);
       expect(read).toEqual({
-        refused: expect.stringMatching(/holds 2 users, and holds [01]/),
+        refused: expect.stringMatching(/2 lines follow the first, and there are [01]/),
       });
     }
     // Within the last line: that line is refused.
