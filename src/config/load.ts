@@ -89,6 +89,6 @@ function checkWhole(
         'Move Kapacitor to another port, 127.0.0.1:9192 by custom',
     );
   }
-  findings.problems.push(...notBuilt(config, settings));
+  findings.problems.push(...notBuilt(settings));
   checkMeta(config, settings, findings);
 }

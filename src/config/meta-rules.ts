@@ -35,7 +35,8 @@ function idleKeys(settings: Settings): readonly string[] {
   );
   if (idle.length === 0) return [];
   const names = idle.map(({ key }) => key.name).join(', ');
-  return [`${names} of [auth] have no effect while ${labelOf(metaAddr)} is empty`];
+  const verb = idle.length === 1 ? 'has' : 'have';
+  return [`${names} of [auth] ${verb} no effect while ${labelOf(metaAddr)} is empty`];
 }
 
 function halfPairs({ metaCert, metaKey }: AuthConfig): readonly string[] {
@@ -68,7 +69,8 @@ function withoutTls(auth: AuthConfig): readonly string[] {
   ];
   if (idle.length === 0) return [];
   const names = idle.map(({ name }) => name).join(', ');
-  return [`${names} of [auth] have no effect while meta-use-tls is false`];
+  const verb = idle.length === 1 ? 'has' : 'have';
+  return [`${names} of [auth] ${verb} no effect while meta-use-tls is false`];
 }
 
 function withoutCheck({ metaInsecureSkipVerify, metaCa }: AuthConfig): readonly string[] {

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Config } from './config.ts';
 import { DEFAULTS } from './defaults.ts';
 import { labelOf } from './key.ts';
 import type { Key, Plain } from './key.ts';
@@ -11,11 +10,9 @@ interface NotBuilt {
   readonly key: Key<unknown>;
   /** A further value, beside the default, that asks for nothing that is missing. */
   readonly also?: Plain;
-  /** Where the key has an effect at all. */
-  readonly when?: (config: Config) => boolean;
 }
 
-const { http, auth, admin } = DEFAULTS;
+const { http, admin } = DEFAULTS;
 
 /** Keys whose part is not there yet: away from their default they are refused. A part that is built takes its row out. */
 const NOT_BUILT: readonly NotBuilt[] = [
@@ -25,9 +22,6 @@ const NOT_BUILT: readonly NotBuilt[] = [
   { key: http.unixSocket },
   { key: http.allowedOrigins },
   { key: http.workers },
-  { key: auth.metaAddr, when: (config) => config.auth.enabled },
-  { key: auth.metaStaleMs },
-  { key: auth.metaAdmins },
   { key: admin.bindAddress, also: '' },
 ];
 
@@ -37,11 +31,8 @@ export function isBuilt(key: Key<unknown>): boolean {
 }
 
 /** A problem for each key that asks for what is not built. */
-export function notBuilt(
-  config: Config,
-  settings: ReadonlyMap<Key<unknown>, Setting>,
-): readonly string[] {
-  return NOT_BUILT.filter(({ when }) => when?.(config) ?? true).flatMap(({ key, also }) => {
+export function notBuilt(settings: ReadonlyMap<Key<unknown>, Setting>): readonly string[] {
+  return NOT_BUILT.flatMap(({ key, also }) => {
     const setting = settings.get(key);
     const usual = defaultOf(key);
     if (setting === undefined || setting.plain === also) return [];

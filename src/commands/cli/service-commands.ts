@@ -28,7 +28,7 @@ function add(program: Command, run: Run): void {
   program
     .command('check')
     .description(
-      'look at the configuration, the user store and Kapacitor, a line each; exit 1 on any fault',
+      'look at the configuration, the user store, Kapacitor and meta nodes, a line each; exit 1 on any fault',
     )
     .option('--json', 'as JSON')
     .action((options: CheckOptions) => run((context) => check(context, options)));
