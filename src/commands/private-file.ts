@@ -27,9 +27,11 @@ interface PrivateFileOptions {
   /** Overwrite one that is there: its old content goes when the first line is written. */
   readonly force?: boolean | undefined;
   readonly process: OwnerOperations;
+  /** By default 0600. */
+  readonly mode?: number | undefined;
 }
 
-const MODE = 0o600;
+const PRIVATE = 0o600;
 const CHUNK_CHARACTERS = 64 * 1024;
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 
@@ -70,9 +72,9 @@ export function openPrivateFile(path: string, options: PrivateFileOptions): Priv
   };
 }
 
-function open(path: string, { force, process }: PrivateFileOptions): number {
+function open(path: string, { force, process, mode = PRIVATE }: PrivateFileOptions): number {
   const flags = O_WRONLY | O_CREAT | O_NOFOLLOW | (force === true ? 0 : O_EXCL);
-  const file = openSync(path, flags, MODE);
+  const file = openSync(path, flags, mode);
   const { uid } = fstatSync(file);
   const refused = !fstatSync(file).isFile()
     ? 'it is not a regular file'
@@ -84,7 +86,8 @@ function open(path: string, { force, process }: PrivateFileOptions): number {
     closeSync(file);
     throw new Error(refused);
   }
-  fchmodSync(file, MODE);
+  // One that was there keeps its mode, and the umask may leave less.
+  fchmodSync(file, mode);
   return file;
 }
 

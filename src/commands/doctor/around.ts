@@ -120,7 +120,9 @@ function passers(patient: Patient): readonly Finding[] {
   const own = Number(machine.readLink('/proc/self'));
   const seen = new Map<number, Process>();
   for (const holder of connected.flatMap(({ inode }) => processes.holding(inode))) {
-    if (holder.pid !== own && !gatePids.has(holder.pid)) seen.set(holder.pid, holder);
+    // Workers of the gateway have connections of their own.
+    const isGate = gatePids.has(holder.pid) || gatePids.has(holder.parent);
+    if (holder.pid !== own && !isGate) seen.set(holder.pid, holder);
   }
   if (gatePids.size === 0) {
     return [

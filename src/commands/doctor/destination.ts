@@ -15,6 +15,8 @@ export type Destination =
 
 /** What tells gate and Kapacitor from others. */
 export interface Ends {
+  /** The gateway, as this machine reaches it. */
+  readonly gateUrl: string;
   readonly gatePort: number;
   readonly upstreamPort: number;
   /** True for a host that is this machine. */

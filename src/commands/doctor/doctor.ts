@@ -63,6 +63,7 @@ async function findingsOf(
   // Behind all that needs root: to open the store, root becomes its owner.
   const { everHadAdmin, isKnown } = await readStore(context, loaded, machine.now);
   const ends: Ends = {
+    gateUrl: patient.gateUrl,
     gatePort: patient.gate.port,
     upstreamPort: patient.upstream.port,
     isHere: machine.isHere,

@@ -6,6 +6,8 @@ export interface Process {
   readonly pid: number;
   /** As the kernel knows it, 15 characters at most: `kapacitord`. */
   readonly name: string;
+  /** Who started it; 0 where nobody did, or it is not known. */
+  readonly parent: number;
 }
 
 /** Finds the processes that hold sockets; those that this user may not look into are not found. */
@@ -32,7 +34,11 @@ export function processesOf(machine: Machine): Processes {
         /^socket:\[(\d+)\]$/.exec(machine.readLink(`/proc/${pid}/fd/${fd}`) ?? '') ?? [];
       if (inode === undefined) continue;
       const holders = byInode.get(inode) ?? [];
-      holders.push({ pid, name: readName(machine, pid) ?? 'unknown' });
+      holders.push({
+        pid,
+        name: readName(machine, pid) ?? 'unknown',
+        parent: readParent(machine, pid),
+      });
       byInode.set(inode, holders);
     }
   }
@@ -54,6 +60,13 @@ function listOf(machine: Machine, directory: string): readonly string[] | undefi
 function readName(machine: Machine, pid: number): string | undefined {
   const file = readText(machine.readFile, `/proc/${pid}/comm`);
   return 'refused' in file ? undefined : file.text.trim();
+}
+
+function readParent(machine: Machine, pid: number): number {
+  const file = readText(machine.readFile, `/proc/${pid}/stat`);
+  // The name stands in brackets and can hold any character, brackets too.
+  const [, parent] = /^.*\) \S (\d+) /s.exec('refused' in file ? '' : file.text) ?? [];
+  return Number(parent ?? 0);
 }
 
 /** `kapacitord (pid 4711)`. */

@@ -1,3 +1,4 @@
+import { escapeControls } from '../../kernel/json-line.ts';
 import type { Finding } from './finding.ts';
 
 /** The findings for people, those without fault first, and what they come to. */
@@ -11,7 +12,8 @@ export function renderFindings(findings: readonly Finding[]): string {
       ...(fix === undefined ? [] : [`${indent}fix: ${fix}`]),
     ];
   });
-  return `${lines.flat().join('\n')}\n\n${summary(findings)}\n`;
+  // Names of processes, files and subscriptions are others' words: a terminal must not act on them.
+  return `${lines.flat().map(escapeControls).join('\n')}\n\n${summary(findings)}\n`;
 }
 
 const RESULT_WIDTH = 'warning'.length;

@@ -54,7 +54,8 @@ function ofHttp({ http, auth }: KapacitorConf): readonly string[] {
   }
   if (flagOf(auth, 'enabled') === true && textOf(auth, 'meta-addr') === undefined) {
     found.push(
-      '[auth] enabled = true: Kapacitor has users of its own. Make them at the gateway before you turn it off',
+      '[auth] enabled = true: Kapacitor has users of its own. Take them over before you turn it off: ' +
+        'kapgate users import URL --format kapacitor',
     );
   }
   return found;

@@ -1,10 +1,10 @@
-import { closeSync, fchmodSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { parseAddress } from '../../config/address.ts';
 import type { Address } from '../../config/config.ts';
 import { ConfigError, loadConfig } from '../../config/load.ts';
 import { readText } from '../../config/read-text.ts';
-import { messageOf } from '../../kernel/errors.ts';
 import type { Context } from '../context.ts';
+import { openPrivateFile } from '../private-file.ts';
 import { CommandError, EXIT } from '../terminal.ts';
 import { blindSpots } from './blind-spots.ts';
 import { changesOf } from './changes.ts';
@@ -44,7 +44,7 @@ export function init({ terminal }: Context, options: InitOptions): number {
   const upstream = upstreamFor(gate);
   const made = gatewayToml(conf, { source: options.from, upstreamUrl: `http://${upstream}` });
   assertLoads(made.text, options.output);
-  write(options, made.text, made.holdsSecret ? PRIVATE : PUBLIC);
+  write(terminal.process, options, made.text, made.holdsSecret ? PRIVATE : PUBLIC);
   const changes = changesOf(conf, gate, upstream);
   const report = {
     source: options.from,
@@ -76,24 +76,22 @@ function assertLoads(text: string, path: string): void {
   }
 }
 
-function write({ output, force }: InitOptions, text: string, mode: number): void {
+function write(
+  process: Context['terminal']['process'],
+  { output, force }: InitOptions,
+  text: string,
+  mode: number,
+): void {
+  if (force !== true && existsSync(output)) {
+    throw new CommandError(
+      `${JSON.stringify(output)} is there already and is left as it is: --force writes it anew, --output NAME elsewhere`,
+    );
+  }
+  const file = openPrivateFile(output, { force, process, mode });
   try {
-    const file = openSync(output, force === true ? 'w' : 'wx', mode);
-    try {
-      // A file that was there keeps its mode, and the umask may leave less than none to others.
-      fchmodSync(file, mode);
-      writeSync(file, text);
-    } finally {
-      closeSync(file);
-    }
-  } catch (cause) {
-    if (typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 'EEXIST') {
-      throw new CommandError(
-        `${JSON.stringify(output)} is there already and is left as it is: --force writes it anew, --output NAME elsewhere`,
-      );
-    }
-    throw new CommandError(`cannot write ${JSON.stringify(output)}: ${messageOf(cause)}`, 1, {
-      cause,
-    });
+    file.write(text);
+    file.finish();
+  } finally {
+    file.close();
   }
 }

@@ -1,3 +1,4 @@
+import { escapeControls } from '../../kernel/json-line.ts';
 import { lineOf } from './conf-lines.ts';
 import type { Change } from './conf-lines.ts';
 
@@ -24,7 +25,7 @@ export function renderReport(report: Report): string {
     `Change in ${source}${report.diff === undefined ? '' : ' (patch takes this as it is)'}:\n\n` +
       (report.diff ?? changes.map(inWords).join('')),
     `Why:\n\n${reasons(changes)}`,
-    `What the gateway does not see or know:\n\n${warnings.map((each) => `  - ${each}.\n`).join('')}`,
+    `What the gateway does not see or know:\n\n${warnings.map((each) => `  - ${escapeControls(each)}.\n`).join('')}`,
     `Then:\n\n${steps(output)}`,
   ].join('\n');
 }

@@ -108,6 +108,19 @@ describe('aroundFindings', () => {
     );
   });
 
+  test('takes the workers of the gateway for the gateway', async () => {
+    const tcp = [
+      ...usual(),
+      row(at('127.0.0.1', 40_001), at('127.0.0.1', upstream.port), '01', 123, 31),
+    ];
+    const worker = { name: 'a) S 9 (b', inodes: [31], parent: 2 };
+    const found = await aroundFindings(
+      scene({ tcp, running: { 1: KAPACITOR, 2: GATE, 3: worker } }),
+      {},
+    );
+    expect(results(found)[2]).toBe('ok: nobody but the gateway is connected to Kapacitor now');
+  });
+
   test('warns where other users of the machine reach Kapacitor', async () => {
     const found = await aroundFindings(scene({ strangerConnects: true }), {});
     expect(found.at(-1)).toMatchObject({

@@ -3,6 +3,7 @@ import { readDestination, shown } from '../../../src/commands/doctor/destination
 import type { Ends } from '../../../src/commands/doctor/destination.ts';
 
 const ENDS: Ends = {
+  gateUrl: 'http://127.0.0.1:9092',
   gatePort: 9092,
   upstreamPort: 9192,
   isHere: (host) => Promise.resolve(['127.0.0.1', 'localhost', '::1', 'here'].includes(host)),

@@ -67,13 +67,19 @@ export function tables(of: {
 
 /** Processes by their pid: a name, and the inodes of their sockets. */
 export function processes(
-  all: Readonly<Record<string, { readonly name: string; readonly inodes: readonly number[] }>>,
+  all: Readonly<
+    Record<
+      string,
+      { readonly name: string; readonly inodes: readonly number[]; readonly parent?: number }
+    >
+  >,
 ): Pick<Required<Made>, 'files' | 'directories' | 'links'> {
   const files: Record<string, string> = {};
   const directories: Record<string, readonly string[]> = { '/proc': [...Object.keys(all), 'net'] };
   const links: Record<string, string> = { '/proc/self': '99999' };
-  for (const [pid, { name, inodes }] of Object.entries(all)) {
+  for (const [pid, { name, inodes, parent = 1 }] of Object.entries(all)) {
     files[`/proc/${pid}/comm`] = `${name}\n`;
+    files[`/proc/${pid}/stat`] = `${pid} (${name}) S ${parent} 0 0 0`;
     directories[`/proc/${pid}/fd`] = ['0', ...inodes.map(String)];
     links[`/proc/${pid}/fd/0`] = '/dev/null';
     for (const inode of inodes) links[`/proc/${pid}/fd/${inode}`] = `socket:[${inode}]`;

@@ -35,6 +35,7 @@ beforeEach(() => {
 });
 
 const ENDS: Ends = {
+  gateUrl: 'http://127.0.0.1:9092',
   gatePort: 9092,
   upstreamPort: 9192,
   isHere: (host) => Promise.resolve(host === 'kap'),
@@ -64,7 +65,7 @@ describe('what Kapacitor makes subscriptions for', () => {
     ],
     ['by an old path', { 'subscription-path': '/sub/OLD' }, 'fault', 'that the gate does not know'],
     ['without a path', {}, 'warning', 'to kap:9092 without a secret path'],
-    ['by another path', { 'subscription-path': '/x' }, 'warning', 'by the path "/x"'],
+    ['by another path', { 'subscription-path': '/CANARY' }, 'warning', 'none of the gate’s'],
     ['to Kapacitor’s port', { 'http-port': 0 }, 'fault', 'to Kapacitor’s own port 9192'],
     ['to that port by name', { 'http-port': 9192 }, 'fault', 'to Kapacitor’s own port 9192'],
     [
@@ -82,6 +83,7 @@ describe('what Kapacitor makes subscriptions for', () => {
     const [found] = await findings();
     expect(found).toMatchObject({ result });
     expect(found?.what).toContain(words);
+    expect(JSON.stringify(found)).not.toContain('CANARY');
   });
 
   test('is told apart from a Kapacitor that knows no such path', async () => {
@@ -127,6 +129,7 @@ describe('which subscriptions InfluxDB has', () => {
     const [found] = await ofInfluxDB();
     expect(found).toMatchObject({ result: 'fault' });
     expect(found?.what).toContain(words);
+    expect(found?.fix).toContain('curl -X POST -u ADMIN http://127.0.0.1:9092/kapacitor');
     expect(found?.fix).toContain('DROP SUBSCRIPTION "kapacitor-ID" ON "tele\\"graf"."autogen"');
     expect(JSON.stringify(found)).not.toContain('CANARY');
   });
