@@ -3,6 +3,8 @@ import { doctor } from '../doctor/doctor.ts';
 import type { DoctorOptions } from '../doctor/doctor.ts';
 import { init } from '../init/init.ts';
 import type { InitOptions } from '../init/init.ts';
+import { learn } from '../learn/learn.ts';
+import type { LearnOptions } from '../learn/learn.ts';
 import type { CommandGroup, Run } from './group.ts';
 
 /** What helps to put the gateway before a Kapacitor that runs already. */
@@ -16,6 +18,10 @@ export const retrofitCommands: CommandGroup = {
     doctor: [
       'sudo kapgate doctor',
       'sudo kapgate doctor --influxdb http://localhost:8086 --influxdb-user root --influxdb-password-file pw',
+    ],
+    learn: [
+      'kapgate learn /var/log/kapgate/audit.log',
+      'kapgate learn --check /var/log/kapgate/audit.log.*.gz /var/log/kapgate/audit.log',
     ],
   },
 };
@@ -41,4 +47,13 @@ function add(program: Command, run: Run): void {
     .option('--influxdb-password-file <file>', 'the password of that user')
     .option('--json', 'as JSON')
     .action((options: DoctorOptions) => run((context) => doctor(context, options)));
+  program
+    .command('learn')
+    .description('read audit logs: who came, what they did, and the smallest users that allow it')
+    .argument('<file...>', 'audit logs, also those packed as .gz')
+    .option('--check', 'also say what the users of today would refuse; exit 2 where there is any')
+    .option('--json', 'as JSON')
+    .action((files: string[], options: LearnOptions) =>
+      run((context) => learn(context, files, options)),
+    );
 }
