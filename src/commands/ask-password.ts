@@ -20,7 +20,7 @@ export async function askPassword(
   prompt: string,
   times: 'once' | 'twice' = 'twice',
 ): Promise<Secret> {
-  if (source.passwordFile !== undefined) return fromFile(source.passwordFile);
+  if (source.passwordFile !== undefined) return readPasswordFile(source.passwordFile);
   if (source.passwordStdin === true) {
     return passwordIn(await readAll(terminal), 'the password on standard input');
   }
@@ -43,7 +43,8 @@ export async function askPassword(
   }
 }
 
-function fromFile(path: string): Secret {
+/** The password in a file. @throws CommandError */
+export function readPasswordFile(path: string): Secret {
   const what = `the password file ${JSON.stringify(path)}`;
   // Each character one byte, so that nothing is lost before it is looked at.
   const file = readText((name) => readFileSync(name, 'latin1'), path);

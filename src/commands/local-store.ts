@@ -5,13 +5,19 @@ import type { UserStore } from '../users/store.ts';
 import { loadForCommand, openStoreFor } from './context.ts';
 import type { Context } from './context.ts';
 
+type Use = (store: UserStore, loaded: Loaded) => Promise<number> | number;
+
 /** Runs a command on the local users, and closes the store behind it. */
-export async function withStore(
-  context: Context,
-  use: (store: UserStore, loaded: Loaded) => Promise<number> | number,
-): Promise<number> {
+export function withStore(context: Context, use: Use): Promise<number> {
+  return withWholeStore(context, (store, loaded) => {
+    noteMetaNodes(context, loaded);
+    return use(store, loaded);
+  });
+}
+
+/** As `withStore`, for what stands in the local store wherever users come from. */
+export async function withWholeStore(context: Context, use: Use): Promise<number> {
   const loaded = loadForCommand(context);
-  noteMetaNodes(context, loaded);
   const store = openStoreFor(context, loaded);
   try {
     return await use(store, loaded);

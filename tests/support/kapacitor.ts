@@ -37,12 +37,28 @@ export interface Kapacitor {
   stop(): Promise<void>;
 }
 
-/** Starts a kapacitord of its own: a free loopback port, no InfluxDB, no reporting, all files in a temporary directory. */
-export async function startKapacitor({ daemon }: KapacitorBinaries): Promise<Kapacitor> {
-  const dir = await createTempDir();
-  const port = await findFreePort();
+export interface KapacitorOptions {
+  /** Where its files are, which are then left there: a next one with the same is the same Kapacitor. */
+  readonly dir?: string;
+  readonly port?: number;
+  /** The keys below `[[influxdb]]`, as TOML; by default there is none to talk to. */
+  readonly influxdb?: string;
+}
+
+const NO_INFLUXDB = `  enabled = false
+  urls = ["http://127.0.0.1:1"]
+  disable-subscriptions = true`;
+
+/** Starts a kapacitord of its own: a free loopback port, no reporting, all files in a temporary directory. */
+export async function startKapacitor(
+  { daemon }: KapacitorBinaries,
+  options: KapacitorOptions = {},
+): Promise<Kapacitor> {
+  const own = options.dir === undefined ? await createTempDir() : undefined;
+  const dir = { path: options.dir ?? own?.path ?? '', remove: async () => own?.remove() };
+  const port = options.port ?? (await findFreePort());
   const config = join(dir.path, 'kapacitor.conf');
-  await writeFile(config, configText(dir.path, port));
+  await writeFile(config, configText(dir.path, port, options.influxdb ?? NO_INFLUXDB));
   const child = spawn(daemon, ['-config', config], {
     cwd: dir.path,
     env: { PATH: process.env['PATH'], HOME: dir.path },
@@ -88,7 +104,7 @@ export async function startKapacitor({ daemon }: KapacitorBinaries): Promise<Kap
   };
 }
 
-function configText(dir: string, port: number): string {
+function configText(dir: string, port: number, influxdb: string): string {
   const at = (name: string): string => JSON.stringify(join(dir, name));
   return `hostname = "localhost"
 data_dir = ${at('data')}
@@ -119,11 +135,9 @@ data_dir = ${at('data')}
   enabled = false
 
 [[influxdb]]
-  enabled = false
   name = "default"
   default = true
-  urls = ["http://127.0.0.1:1"]
-  disable-subscriptions = true
+${influxdb}
 
 [reporting]
   enabled = false

@@ -8,12 +8,14 @@ import { decisionCommands } from './decision-commands.ts';
 import type { CommandGroup, Run } from './group.ts';
 import { retrofitCommands } from './retrofit-commands.ts';
 import { serviceCommands } from './service-commands.ts';
+import { subscriptionsCommands } from './subscriptions-commands.ts';
 import { usersCommands } from './users-commands.ts';
 
 /** In the order of `kapgate --help`. */
 const GROUPS: readonly CommandGroup[] = [
   serviceCommands,
   usersCommands,
+  subscriptionsCommands,
   decisionCommands,
   retrofitCommands,
 ];
