@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseAddress } from '../../config/address.ts';
-import type { Address } from '../../config/config.ts';
+import { usesMetaNodes } from '../../config/config.ts';
+import type { Address, Config } from '../../config/config.ts';
 import { ConfigError, loadConfig } from '../../config/load.ts';
 import { readText } from '../../config/read-text.ts';
 import type { Context } from '../context.ts';
@@ -43,13 +44,14 @@ export function init({ terminal }: Context, options: InitOptions): number {
   }
   const upstream = upstreamFor(gate);
   const made = gatewayToml(conf, { source: options.from, upstreamUrl: `http://${upstream}` });
-  assertLoads(made.text, options.output);
+  const usesMeta = usesMetaNodes(load(made.text, options.output));
   write(terminal.process, options, made.text, made.holdsSecret ? PRIVATE : PUBLIC);
   const changes = changesOf(conf, gate, upstream);
   const report = {
     source: options.from,
     output: options.output,
     holdsSecret: made.holdsSecret,
+    usesMeta,
     changes,
     diff: diffOf(source.text, options.from, changes),
     warnings: [...made.warnings, ...blindSpots(conf, gate, terminal.env)],
@@ -63,13 +65,14 @@ function upstreamFor({ port }: Address): string {
 }
 
 /** What is written can be served. */
-function assertLoads(text: string, path: string): void {
+function load(text: string, path: string): Config {
   try {
-    loadConfig({
+    const { config } = loadConfig({
       file: path,
       env: {},
       readFile: (name) => (name === path ? text : readFileSync(name, 'utf8')),
     });
+    return config;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new CommandError(`no gateway.toml can be made of it: ${error.problems.join('; ')}`);

@@ -7,6 +7,8 @@ export interface Report {
   readonly source: string;
   readonly output: string;
   readonly holdsSecret: boolean;
+  /** The users are those of meta nodes: the first admin is named, not made. */
+  readonly usesMeta: boolean;
   readonly changes: readonly Change[];
   /** The changes as a unified diff, where one can be made. */
   readonly diff: string | undefined;
@@ -26,7 +28,7 @@ export function renderReport(report: Report): string {
       (report.diff ?? changes.map(inWords).join('')),
     `Why:\n\n${reasons(changes)}`,
     `What the gateway does not see or know:\n\n${warnings.map((each) => `  - ${escapeControls(each)}.\n`).join('')}`,
-    `Then:\n\n${steps(output)}`,
+    `Then:\n\n${steps(report)}`,
   ].join('\n');
 }
 
@@ -53,10 +55,12 @@ function reasons(changes: readonly Change[]): string {
     .join('');
 }
 
-function steps(output: string): string {
+function steps({ output, usesMeta }: Report): string {
   const kapgate = `kapgate --config ${output}`;
   return [
-    `${kapgate} users add NAME --admin`,
+    usesMeta
+      ? `in ${output}, [auth] meta-admins = ["NAME"]: the meta nodes know no admins of Kapacitor`
+      : `${kapgate} users add NAME --admin`,
     `${kapgate} subscriptions add influxdb`,
     'systemctl restart kapacitor   (with the changes above)',
     `${kapgate} check`,

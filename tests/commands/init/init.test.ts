@@ -115,8 +115,10 @@ describe('the gateway.toml that init makes', () => {
 
   test('takes meta nodes only where users were on, and their TLS files only where they spoke TLS', async () => {
     const on = STOCK_1_8.replace('[auth]\n  enabled = false', '[auth]\n  enabled = true');
-    const { text } = await initFrom(on);
-    expect(text).toContain('meta-addr = "172.17.0.2:8091"');
+    const { text, stdout } = await initFrom(on);
+    expect(load(text).config.auth.metaAddr).toEqual(['172.17.0.2:8091']);
+    expect(stdout).toContain('meta-admins = ["NAME"]');
+    expect(stdout).not.toContain('users add');
     expect(text).not.toContain('meta-ca');
     const tls = await initFrom(on.replace('meta-use-tls = false', 'meta-use-tls = true'));
     expect(tls.text).toContain('meta-ca = "/etc/kapacitor/ca.pem"');
