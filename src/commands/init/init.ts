@@ -11,6 +11,7 @@ import { blindSpots } from './blind-spots.ts';
 import { changesOf } from './changes.ts';
 import { diffOf } from './conf-lines.ts';
 import { readConf } from './conf.ts';
+import type { KapacitorConf } from './conf.ts';
 import { gatewayToml } from './gateway-toml.ts';
 import { renderReport, reportJson } from './report.ts';
 
@@ -30,18 +31,7 @@ const MAX_PORT = 65_535;
 
 /** Makes a gateway.toml from a kapacitor.conf, and says what to change there. @throws CommandError */
 export function init({ terminal }: Context, options: InitOptions): number {
-  const source = readText((path) => readFileSync(path, 'utf8'), options.from);
-  if ('refused' in source) {
-    throw new CommandError(`cannot read ${JSON.stringify(options.from)}: ${source.refused}`);
-  }
-  const read = readConf(source.text);
-  if ('refused' in read) throw new CommandError(`${options.from}, ${read.refused}`);
-  const { conf } = read;
-  const gate = parseAddress(conf.bindAddress);
-  if ('refused' in gate || gate.port === 0) {
-    const why = 'refused' in gate ? gate.refused : 'port 0 is no port';
-    throw new CommandError(`${options.from}: [http] bind-address: ${why}`);
-  }
+  const { text, conf, gate } = readSource(options.from);
   const upstream = upstreamFor(gate);
   const made = gatewayToml(conf, { source: options.from, upstreamUrl: `http://${upstream}` });
   const usesMeta = usesMetaNodes(load(made.text, options.output));
@@ -53,11 +43,33 @@ export function init({ terminal }: Context, options: InitOptions): number {
     holdsSecret: made.holdsSecret,
     usesMeta,
     changes,
-    diff: diffOf(source.text, options.from, changes),
+    diff: diffOf(text, options.from, changes),
     warnings: [...made.warnings, ...blindSpots(conf, gate, terminal.env)],
   };
   terminal.out(options.json === true ? reportJson(report) : renderReport(report));
   return EXIT.ok;
+}
+
+interface Source {
+  readonly text: string;
+  readonly conf: KapacitorConf;
+  /** Where Kapacitor listened, and the gateway will. */
+  readonly gate: Address;
+}
+
+function readSource(path: string): Source {
+  const source = readText((name) => readFileSync(name, 'utf8'), path);
+  if ('refused' in source) {
+    throw new CommandError(`cannot read ${JSON.stringify(path)}: ${source.refused}`);
+  }
+  const read = readConf(source.text);
+  if ('refused' in read) throw new CommandError(`${path}, ${read.refused}`);
+  const gate = parseAddress(read.conf.bindAddress);
+  if ('refused' in gate || gate.port === 0) {
+    const why = 'refused' in gate ? gate.refused : 'port 0 is no port';
+    throw new CommandError(`${path}: [http] bind-address: ${why}`);
+  }
+  return { text: source.text, conf: read.conf, gate };
 }
 
 function upstreamFor({ port }: Address): string {
