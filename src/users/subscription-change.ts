@@ -43,6 +43,6 @@ export function confirmed(
 }
 
 /** The secrets that are good at a time, the newest first. */
-export function standing(record: SubscriptionRecord, time: string): readonly StoredSecret[] {
+function standing(record: SubscriptionRecord, time: string): readonly StoredSecret[] {
   return record.secrets.filter(({ ends }) => ends === undefined || ends > time);
 }

@@ -132,7 +132,7 @@ function openAuthenticate(
     passwords,
     verified: createVerifiedPasswords({
       matchedTtlMs: auth.cacheExpirationMs,
-      staleMs: auth.metaStaleMs,
+      staleMs: directory.remote === undefined ? 0 : auth.metaStaleMs,
       now,
     }),
     throttle: createThrottle(limits.loginFailures),

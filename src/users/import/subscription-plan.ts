@@ -3,7 +3,7 @@ import { judgeDatabases, judgeSubscriptionName } from '../subscription.ts';
 import type { SubscriptionRecord } from '../subscription.ts';
 import type { ImportedSubscription, RefusedEntry } from './reading.ts';
 
-export type ChangedSubscriptionField = 'databases' | 'secrets';
+type ChangedSubscriptionField = 'databases' | 'secrets';
 
 /** What an import does to one subscription. */
 export interface SubscriptionStep {
