@@ -117,6 +117,24 @@ describe('kapgate try', () => {
     expect(await readdir(temp)).toEqual([]);
   });
 
+  testWithCurl(
+    '--meta: its lines do what they promise with the users of a meta node',
+    async () => {
+      const running = await start({ args: ['--meta'] });
+      const { stdout } = await paste(printedLines(running));
+      expect(statusesIn(stdout)).toEqual([401, 204, 200, 403, 204, 200, 405]);
+      expect(stdout).toContain('user operator does not have \\"read\\" privilege for API endpoint');
+      expect(stdout).toMatch(/^ {12}"name": "johndoe",$/m);
+      expect(stdout).toMatch(/"error": "users are kept by [^"]*http:\/\/127\.0\.0\.1:\d+/);
+      expect(running.stderr).toContain('meta node: GET /user "operator"');
+      running.end('SIGINT');
+      expect(await running.exited).toBe(0);
+      expect(running.stderr).not.toMatch(/^\s+at |Error:/m);
+      expect(await readdir(temp)).toEqual([]);
+    },
+    60_000,
+  );
+
   testWithKapacitor('its lines do what they promise before a real Kapacitor', async () => {
     const running = await start({
       env: { KAPACITORD: kapacitor?.daemon ?? '', PATH: process.env['PATH'] ?? '' },

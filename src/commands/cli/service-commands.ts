@@ -16,7 +16,7 @@ export const serviceCommands: CommandGroup = {
     serve: ['kapgate serve', 'kapgate serve -config /etc/kapacitor/kapacitor.conf'],
     check: ['kapgate check', 'kapgate --config new.toml check --json'],
     config: ['kapgate config', 'KAPGATE_LOG_LEVEL=debug kapgate config'],
-    try: ['kapgate try', 'kapgate try --upstream http://127.0.0.1:9192'],
+    try: ['kapgate try', 'kapgate try --upstream http://127.0.0.1:9192', 'kapgate try --meta'],
   },
 };
 
@@ -42,5 +42,6 @@ function add(program: Command, run: Run): void {
     .command('try')
     .description('run a demo on free ports: the gateway, two users and a Kapacitor (or a stand-in)')
     .option('--upstream <url>', 'the Kapacitor to put it before (default: kapacitord on PATH)')
+    .option('--meta', 'with the users of an InfluxDB Enterprise meta node, which is played')
     .action((options: TryOptions) => run((context) => tryOut(context, options)));
 }

@@ -24,6 +24,8 @@ export interface MetaNodeOptions {
   readonly tls?: Pick<ServerOptions, 'key' | 'cert' | 'ca' | 'requestCert' | 'rejectUnauthorized'>;
   /** For a follower: the URL of the leader, who takes the changes. */
   readonly leader?: string;
+  /** By default a free one. */
+  readonly port?: number;
   readonly onCall?: (call: MetaCall) => void;
 }
 
@@ -46,7 +48,7 @@ export interface MetaNode {
 const HOST = '127.0.0.1';
 const EVERY_PATH = '*';
 
-/** Starts one on a free port. */
+/** Starts one. */
 export async function startMetaNode(options: MetaNodeOptions): Promise<MetaNode> {
   const faults = new Map<string, NodeFault>();
   const counts = new Map<string, number>();
@@ -60,7 +62,7 @@ export async function startMetaNode(options: MetaNodeOptions): Promise<MetaNode>
     });
   };
   const listener = createListener(options.tls, answer);
-  const port = await listener.listen(0);
+  const port = await listener.listen(options.port ?? 0);
   const address = `${HOST}:${port}`;
   return {
     address,
