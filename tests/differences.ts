@@ -6,6 +6,8 @@ export interface Row {
   readonly permissions?: readonly string[];
   readonly method: string;
   readonly target: string;
+  /** The same request of a user who holds themselves what this one holds by a role, where Kapacitor answers them otherwise. */
+  readonly byRole?: Row | undefined;
   /** The credentials, as header lines. */
   readonly headers: readonly string[];
   /** Kapacitor's answer. */
@@ -33,7 +35,7 @@ interface Difference {
 }
 
 /** The first that applies is expected. None applies to a row that the gateway must answer as Kapacitor does. */
-export const DIFFERENCES: readonly Difference[] = [
+const DIFFERENCES: readonly Difference[] = [
   {
     name: 'what can be read in two ways is refused',
     applies: (row) => isAmbiguousTarget(row.target) || hasTwoAuthorizations(row),
@@ -73,6 +75,29 @@ export const DIFFERENCES: readonly Difference[] = [
     expected: () => ({ status: 204, location: null, isForwarded: true }),
   },
   {
+    name: 'what a role grants is granted to its users',
+    applies: ({ byRole }) => byRole !== undefined,
+    expected: ({ byRole }) => {
+      if (byRole === undefined) throw new Error('BUG: no role');
+      return wantedOf(byRole).outcome;
+    },
+  },
+  {
+    name: 'a database that may not be written to is 403',
+    applies: ({ status, body = '' }) =>
+      status === 401 && body.includes('user is not authorized to write to database'),
+    expected: ({ user, body = '' }) => {
+      const [, database = ''] = /database ("[^"]+")/.exec(body) ?? [];
+      const words = `user ${user} does not have "write" privilege for database ${database}`;
+      return {
+        status: 403,
+        location: null,
+        body: JSON.stringify({ error: words, message: words }),
+        isForwarded: false,
+      };
+    },
+  },
+  {
     name: 'a token for an unknown user tells nothing of the store',
     applies: ({ status, body = '' }) =>
       status === 401 && body.includes('from store: no user exists'),
@@ -84,6 +109,25 @@ export const DIFFERENCES: readonly Difference[] = [
     }),
   },
 ];
+
+/** What is expected of a row: what was recorded, but where a difference applies. */
+export function wantedOf(row: Row): { readonly difference: string; readonly outcome: Outcome } {
+  const difference = DIFFERENCES.find(({ applies }) => applies(row));
+  if (difference !== undefined) {
+    return { difference: difference.name, outcome: difference.expected(row) };
+  }
+  const { status, location, body } = row;
+  return {
+    difference: 'as recorded',
+    outcome: { status, location, body, isForwarded: isForwardedAsRecorded(row) },
+  };
+}
+
+/** OPTIONS, redirects, refusals and users are answered by the gateway; all else is Kapacitor's. */
+function isForwardedAsRecorded({ method, target, status }: Row): boolean {
+  if (method === 'OPTIONS' || status === 301 || status === 401 || status === 403) return false;
+  return !/^\/kapacitor\/v1(?:preview)?\/users(?:$|[/?])/.test(target);
+}
 
 function isAmbiguousTarget(target: string): boolean {
   const [path = '', query = ''] = target.split('?', 2);

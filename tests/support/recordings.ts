@@ -16,12 +16,13 @@ export interface DecisionRow {
 /** A row of tests/recordings/meta-decisions.jsonl. */
 export interface MetaDecisionRow {
   readonly user: string;
+  /** Scope → names, of the user alone. */
   readonly permissions: Readonly<Record<string, readonly string[]>> | null;
   readonly method: string;
   readonly target: string;
   readonly status: number;
   readonly location: string | null;
-  readonly body?: string;
+  readonly body?: string | undefined;
 }
 
 /** A row of tests/recordings/credentials.jsonl. */
