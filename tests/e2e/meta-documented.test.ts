@@ -8,6 +8,8 @@ import { createAuthority, findOpenssl } from '../support/certificates.ts';
 import type { Certificate, CertificateAuthority } from '../support/certificates.ts';
 import { findCurl, paste } from '../support/curl.ts';
 import { createCluster } from '../support/meta-cluster.ts';
+import { startMetaGateway } from '../support/meta-gateway.ts';
+import { answering, startRecordingUpstream } from '../support/recording-upstream.ts';
 import { createTempDir } from '../support/temp-dir.ts';
 import type { TempDir } from '../support/temp-dir.ts';
 
@@ -53,7 +55,7 @@ interface Pasted {
 }
 
 /** Pastes a line; curl is told where the hosts of the documentation are, and to print the status behind the body. */
-async function play(line: string): Promise<Pasted> {
+async function play(line: string, more: readonly string[] = []): Promise<Pasted> {
   const [lead, follow] = [leader.address, follower.address];
   const settings = [
     'silent',
@@ -62,6 +64,7 @@ async function play(line: string): Promise<Pasted> {
     `connect-to = "172.17.0.2:8091:${lead}"`,
     `connect-to = "cluster_node_1:8091:${lead}"`,
     `connect-to = "cluster_node_2:8091:${follow}"`,
+    ...more,
   ];
   await writeFile(`${dir.path}/.curlrc`, `${settings.join('\n')}\n`);
   const { code, stdout, stderr } = await paste(line, { CURL_HOME: dir.path });
@@ -147,25 +150,67 @@ const CORRECTED = {
   assignRole: NEWER.assignRole.replace('example-role', 'kapacitor'),
 } as const;
 
+const DONE = { status: 200, body: '' } as const;
+const BOTH = new Map([['', ['KapacitorAPI', 'KapacitorConfigAPI']]]);
+
+/** A gateway at that leader lets in who was made, and only with the password that was given. */
+async function expectLetIn(): Promise<void> {
+  const upstream = await startRecordingUpstream(answering(200));
+  const gateway = await startMetaGateway({
+    dir: `${dir.path}/${started++}`,
+    upstream: upstream.url,
+    nodes: [leader],
+    auth: {
+      'meta-username': '"admin"',
+      'meta-password': '"changeit"',
+      'meta-use-tls': 'true',
+      'meta-ca': JSON.stringify(authority.caFile),
+    },
+  });
+  try {
+    const at9092 = `connect-to = "localhost:9092:127.0.0.1:${gateway.port}"`;
+    // The documentation makes the user with another password than it then shows.
+    expect((await play(ASK, [at9092])).status).toBe(401);
+    const corrected = ASK.replace('Pa5sw0Rd', 'pa5sw0Rd');
+    expect((await play(corrected, [at9092])).status).toBe(200);
+    expect((await play(corrected.replace('tasks', 'config'), [at9092])).status).toBe(200);
+    expect(upstream.requests.map(({ target }) => target)).toEqual([
+      '/kapacitor/v1/tasks',
+      '/kapacitor/v1/config',
+    ]);
+  } finally {
+    await gateway.stop();
+    await upstream.stop();
+  }
+}
+
+const ASK = `curl --request GET http://localhost:9092/kapacitor/v1/tasks \\
+  -u "johndoe:Pa5sw0Rd" `;
+
+let started = 0;
+
 describe('the lines of the documentation of Kapacitor 1.6 and newer', () => {
   beforeEach(() => startCluster({ kind: 'basic' }));
 
-  testWithCurl('as corrected, they make a user and a role', async () => {
-    const lines = [
-      CORRECTED.createUser,
-      CORRECTED.grantToUser,
-      CORRECTED.createRole,
-      CORRECTED.grantToRole,
-      CORRECTED.assignRole,
-    ];
-    for (const line of lines) expect(await play(line)).toEqual({ status: 200, body: '' });
-    const permissions = new Map([['', ['KapacitorAPI', 'KapacitorConfigAPI']]]);
-    expect(cluster.state.users.get('johndoe')).toMatchObject({ permissions });
+  testWithCurl('as corrected, they make a user whom the gateway lets in', async () => {
+    expect(await play(CORRECTED.createUser)).toEqual(DONE);
+    expect(await play(CORRECTED.grantToUser)).toEqual(DONE);
+    expect(cluster.state.users.get('johndoe')).toMatchObject({ permissions: BOTH });
+    await expectLetIn();
+  });
+
+  testWithCurl('as corrected, they make a role whose member the gateway lets in', async () => {
+    const { createRole, grantToRole, createUser, assignRole } = CORRECTED;
+    for (const line of [createRole, grantToRole, createUser, assignRole]) {
+      expect(await play(line)).toEqual(DONE);
+    }
+    expect(cluster.state.users.get('johndoe')).toMatchObject({ permissions: new Map() });
     expect(cluster.state.roles.get('kapacitor')).toEqual({
       name: 'kapacitor',
-      permissions,
+      permissions: BOTH,
       users: ['johndoe'],
     });
+    await expectLetIn();
   });
 
   testWithCurl('as printed, their misprints are told in a sentence', async () => {
@@ -221,35 +266,34 @@ describe.each([
   };
 
   testWithCurl('do as the documentation says', async () => {
-    const done = { status: 200, body: '' };
     const both = { '': ['KapacitorAPI', 'KapacitorConfigAPI'] };
     const hash = expect.stringMatching(/^\$2a\$/);
     expect(await shown('list')).toMatchObject({ users: [{ name: 'admin' }, { name: 'username' }] });
     expect(await playOlder('createAtFollower')).toEqual({ status: 307, body: '' });
     expect(cluster.state.users.has('phantom2')).toBe(false);
     const trusted = OLDER.createAtFollower.replace('curl', 'curl --location-trusted');
-    expect(await play(trusted)).toEqual(done);
-    expect(await playOlder('create')).toEqual(done);
+    expect(await play(trusted)).toEqual(DONE);
+    expect(await playOlder('create')).toEqual(DONE);
     expect(await shown('show')).toEqual({ users: [{ name: 'phantom', hash }] });
-    expect(await playOlder('grant')).toEqual(done);
+    expect(await playOlder('grant')).toEqual(DONE);
     expect(await shown('show')).toEqual({ users: [{ name: 'phantom', hash, permissions: both }] });
-    expect(await playOlder('revoke')).toEqual(done);
-    expect(await playOlder('remove')).toEqual(done);
+    expect(await playOlder('revoke')).toEqual(DONE);
+    expect(await playOlder('remove')).toEqual(DONE);
     expect(cluster.state.users.has('phantom2')).toBe(false);
     expect(await shown('listRoles')).toEqual({});
-    expect(await playOlder('createRole')).toEqual(done);
+    expect(await playOlder('createRole')).toEqual(DONE);
     expect(await shown('showRole')).toEqual({ roles: [{ name: 'spectre' }] });
-    expect(await playOlder('grantRole')).toEqual(done);
-    expect(await playOlder('addUser')).toEqual(done);
+    expect(await playOlder('grantRole')).toEqual(DONE);
+    expect(await playOlder('addUser')).toEqual(DONE);
     expect(await shown('showRole')).toEqual({
       roles: [{ name: 'spectre', permissions: both, users: ['phantom'] }],
     });
-    expect(await playOlder('removeUser')).toEqual(done);
-    expect(await playOlder('revokeRole')).toEqual(done);
+    expect(await playOlder('removeUser')).toEqual(DONE);
+    expect(await playOlder('revokeRole')).toEqual(DONE);
     expect(await shown('showRole')).toEqual({
       roles: [{ name: 'spectre', permissions: { '': ['KapacitorAPI'] } }],
     });
-    expect(await playOlder('removeRole')).toEqual(done);
+    expect(await playOlder('removeRole')).toEqual(DONE);
     expect(await playOlder('showRole')).toEqual({
       status: 404,
       body: '{"error":"role not found"}',
