@@ -12,8 +12,6 @@ export interface Answer {
 }
 
 export interface AskOptions {
-  /** `user:password` for Basic. */
-  readonly login?: string | undefined;
   /** In PEM. */
   readonly ca?: string | undefined;
   readonly insecureSkipVerify?: boolean | undefined;
@@ -32,7 +30,6 @@ export async function ask(url: string, options: AskOptions = {}): Promise<Answer
         agent: false,
         signal: AbortSignal.timeout(TIMEOUT_MS),
         ...zoneOf(url),
-        ...(options.login === undefined ? {} : { auth: options.login }),
         ...(options.ca === undefined ? {} : { ca: options.ca }),
         rejectUnauthorized: options.insecureSkipVerify !== true,
       },

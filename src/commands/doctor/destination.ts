@@ -59,11 +59,3 @@ export function secretIn(path: string): Secret | undefined {
   const [, secret] = /^\/?sub\/([^/]+)\/?$/.exec(path) ?? [];
   return secret === undefined ? undefined : new Secret(secret);
 }
-
-/** A subscription's URL without what is secret in it. */
-export function shown(url: string): string {
-  return url
-    .replace(/\?.*$/, '?[redacted]')
-    .replace(/\/\/.*@/, '//[redacted]@')
-    .replace(/\/sub\/[^/?]+/, '/sub/[redacted]');
-}

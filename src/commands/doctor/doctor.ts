@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { readText } from '../../config/read-text.ts';
+import { readPasswordFile } from '../ask-password.ts';
 import { loadForCommand } from '../context.ts';
 import type { Context } from '../context.ts';
+import { openInfluxDb } from '../subscriptions/influxdb.ts';
+import type { InfluxDb } from '../subscriptions/influxdb.ts';
 import { CommandError, EXIT } from '../terminal.ts';
 import { aroundFindings } from './around.ts';
 import type { AskOptions } from './ask.ts';
@@ -10,7 +13,6 @@ import type { Ends } from './destination.ts';
 import { fileFindings } from './files.ts';
 import type { Finding } from './finding.ts';
 import { firstAdminFindings, gateFindings } from './gate.ts';
-import type { InfluxDB } from './influxdb.ts';
 import { inputFindings } from './inputs.ts';
 import { kapacitorFindings } from './kapacitor.ts';
 import { thisMachine } from './machine.ts';
@@ -76,21 +78,15 @@ async function findingsOf(
   ];
 }
 
-function influxdbOf({
-  influxdb,
-  influxdbUser,
-  influxdbPasswordFile,
-}: DoctorOptions): InfluxDB | undefined {
+function influxdbOf(options: DoctorOptions): InfluxDb | undefined {
+  const { influxdb, influxdbUser, influxdbPasswordFile } = options;
   if (influxdb === undefined) return undefined;
-  if (!/^https?:\/\//i.test(influxdb) || !URL.canParse(influxdb)) {
-    throw new CommandError('--influxdb takes a URL, like http://127.0.0.1:8086', EXIT.usage);
-  }
-  if (influxdbUser === undefined) return { url: influxdb, login: undefined };
-  const password =
-    influxdbPasswordFile === undefined
-      ? ''
-      : textOf(influxdbPasswordFile, '--influxdb-password-file').replace(/\r?\n$/, '');
-  return { url: influxdb, login: `${influxdbUser}:${password}` };
+  return openInfluxDb({
+    url: influxdb,
+    user: influxdbUser,
+    password:
+      influxdbPasswordFile === undefined ? undefined : readPasswordFile(influxdbPasswordFile),
+  });
 }
 
 function textOf(path: string, label: string): string {

@@ -1,7 +1,9 @@
-import { dropStatement, readSubscriptions } from './influxdb.ts';
-import type { InfluxDB, Subscription } from './influxdb.ts';
+import { messageOf } from '../../kernel/errors.ts';
+import type { InfluxDb } from '../subscriptions/influxdb.ts';
+import { dropStatement, shownDestination } from '../subscriptions/influxql.ts';
+import type { InfluxSubscription } from '../subscriptions/influxql.ts';
 import type { AskOptions } from './ask.ts';
-import { readDestination, secretIn, shown } from './destination.ts';
+import { readDestination, secretIn } from './destination.ts';
 import type { Destination, Ends } from './destination.ts';
 import { fault, ok, unseen, warning } from './finding.ts';
 import type { Complaint, Finding } from './finding.ts';
@@ -14,7 +16,7 @@ export async function subscriptionFindings(
   patient: Patient,
   ends: Ends,
   options: AskOptions,
-  influxdb: InfluxDB | undefined,
+  influxdb: InfluxDb | undefined,
 ): Promise<readonly Finding[]> {
   const asked = await readSubscribers(patient.loaded.config.upstream.url, options);
   const known = 'refused' in asked ? { all: [], ids: [] } : asked;
@@ -109,41 +111,43 @@ function ofPath(
 }
 
 async function ofInfluxDB(
-  influxdb: InfluxDB,
+  influxdb: InfluxDb,
   ids: readonly string[],
   ends: Ends,
 ): Promise<readonly Finding[]> {
-  const read = await readSubscriptions(influxdb);
-  if ('refused' in read) {
+  let all: readonly InfluxSubscription[];
+  try {
+    all = await influxdb.subscriptions();
+  } catch (error) {
     return [
       unseen(
         'subscriptions',
-        `which subscriptions InfluxDB has: ${read.refused}`,
+        `which subscriptions InfluxDB has: ${messageOf(error)}`,
         'ask as an admin of InfluxDB: --influxdb-user NAME --influxdb-password-file FILE',
       ),
     ];
   }
-  const judged = await Promise.all(read.all.map((each) => ofSubscription(each, ids, ends)));
+  const judged = await Promise.all(all.map((each) => ofSubscription(each, ids, ends)));
   const found = judged.filter((each) => each !== undefined);
   return found.length > 0
     ? found
-    : [ok('subscriptions', `${influxdb.url} has no subscription to this Kapacitor`)];
+    : [ok('subscriptions', 'InfluxDB has no subscription to this Kapacitor')];
 }
 
 /** Undefined where it is another's. */
 async function ofSubscription(
-  subscription: Subscription,
+  subscription: InfluxSubscription,
   ids: readonly string[],
   ends: Ends,
 ): Promise<Finding | undefined> {
-  const { name, database, policy, destinations } = subscription;
+  const { name, database, retentionPolicy, destinations } = subscription;
   const isOwn = ids.some((id) => name === `kapacitor-${id}`);
   const judged = await Promise.all(
     destinations.map(async (url) => ({ url, to: await readDestination(url, ends) })),
   );
   const bad = judged.find(({ to }) => complains(to)) ?? judged[0];
   if (bad === undefined) return undefined;
-  const label = `the subscription ${name} on ${database}.${policy}`;
+  const label = `the subscription ${name} on ${database}.${retentionPolicy}`;
   const complaint = complaintOf(label, bad.url, bad.to, endOf(subscription, ends));
   if (bad.to.kind === 'elsewhere') {
     return isOwn && complaint !== undefined ? warning('subscriptions', complaint) : undefined;
@@ -158,7 +162,7 @@ function complains({ kind }: Destination): boolean {
 }
 
 /** InfluxDB overlooks that one was dropped where it is made again at once. */
-function endOf(subscription: Subscription, { gateUrl }: Ends): string {
+function endOf(subscription: InfluxSubscription, { gateUrl }: Ends): string {
   return (
     `${dropStatement(subscription)}; a second later have Kapacitor make it anew: ` +
     `curl -X POST -u ADMIN ${gateUrl}/kapacitor/v1/subscriptions`
@@ -171,7 +175,7 @@ function complaintOf(
   to: Destination,
   fix: string,
 ): Complaint | undefined {
-  const at = shown(url);
+  const at = shownDestination(url);
   switch (to.kind) {
     case 'gate':
       return undefined;

@@ -25,10 +25,13 @@ export function createStatement(place: Place & { readonly mode: string }, url: s
 
 /** A URL of a subscription as it may be shown: what may be a secret in it is not. */
 export function shownDestination(destination: string): string {
-  return destination
-    .replace(/(\/sub\/)[^/?#]+/i, '$1[redacted]')
-    .replace(/\/\/[^/@]*@/, '//[redacted]@')
-    .replace(/([?&](?:u|p)=)[^&#]*/gi, '$1[redacted]');
+  const [, address = '', query = ''] = /^([^?]*)(.*)$/s.exec(destination) ?? [];
+  return (
+    address
+      // Up to the last one: a password that was not encoded may hold any character.
+      .replace(/\/\/.*@/s, '//[redacted]@')
+      .replace(/(\/sub\/)[^/#]+/i, '$1[redacted]') + query.replace(/=[^&#]*/g, '=[redacted]')
+  );
 }
 
 /** influxql/parser.go QuoteIdent: a quote, a backslash and a line end are escaped. */

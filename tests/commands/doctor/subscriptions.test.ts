@@ -3,7 +3,9 @@ import type { Ends } from '../../../src/commands/doctor/destination.ts';
 import type { Finding } from '../../../src/commands/doctor/finding.ts';
 import { examine } from '../../../src/commands/doctor/patient.ts';
 import { subscriptionFindings } from '../../../src/commands/doctor/subscriptions.ts';
+import { openInfluxDb } from '../../../src/commands/subscriptions/influxdb.ts';
 import { loadConfig } from '../../../src/config/load.ts';
+import { Secret } from '../../../src/kernel/secret.ts';
 import { startRecordingUpstream } from '../../support/recording-upstream.ts';
 import type { RecordingUpstream } from '../../support/recording-upstream.ts';
 import { makeMachine } from './machine.ts';
@@ -42,11 +44,12 @@ const ENDS: Ends = {
   isKnown: (secret) => secret.reveal() === 'GOOD',
 };
 
-async function findings(login?: string): Promise<readonly Finding[]> {
+async function findings(user?: string, password?: Secret): Promise<readonly Finding[]> {
   const toml = `[upstream]\nurl = "${server.url}"\n`;
   const loaded = loadConfig({ file: 'g.toml', env: {}, readFile: () => toml });
   const patient = examine(makeMachine({}), loaded);
-  return subscriptionFindings(patient, ENDS, {}, { url: server.url, login });
+  const influxdb = openInfluxDb({ url: server.url, user, password });
+  return subscriptionFindings(patient, ENDS, {}, influxdb);
 }
 
 /** As 1.5.9 has it. */
@@ -151,14 +154,14 @@ describe('which subscriptions InfluxDB has', () => {
 
   test('says so where there are none', async () => {
     expect(await ofInfluxDB()).toMatchObject([
-      { result: 'ok', what: `${server.url} has no subscription to this Kapacitor` },
+      { result: 'ok', what: 'InfluxDB has no subscription to this Kapacitor' },
     ]);
   });
 
   test('asks with user and password, in a header', async () => {
-    await findings('root:pa ss');
+    await findings('root', new Secret('pa ss'));
     const asked = server.requests.find(({ target }) => target.startsWith('/query'));
-    expect(asked?.target).toBe('/query?q=SHOW%20SUBSCRIPTIONS');
+    expect([asked?.target, asked?.body.toString()]).toEqual(['/query', 'q=SHOW+SUBSCRIPTIONS']);
     expect(asked?.headers).toContainEqual([
       'Authorization',
       `Basic ${Buffer.from('root:pa ss').toString('base64')}`,
@@ -167,7 +170,7 @@ describe('which subscriptions InfluxDB has', () => {
 
   test.each([
     ['an error', { results: [{ error: 'not authorized' }] }, 'not authorized'],
-    ['another program', { hello: 1 }, 'does not answer as InfluxDB does'],
+    ['another program', { hello: 1 }, 'does not answer as InfluxDB 1.x does'],
   ])('is said to be unseen at %s', async (_, answer, words) => {
     subscriptions = answer;
     const [found] = await ofInfluxDB();
