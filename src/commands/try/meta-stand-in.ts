@@ -10,7 +10,7 @@ import { playFault } from './meta-faults.ts';
 import type { NodeFault } from './meta-faults.ts';
 
 /** One request to a meta node. */
-interface MetaCall {
+export interface MetaCall {
   readonly method: string;
   readonly path: string;
   /** The user or role of the query, `""` where none is named. */
