@@ -11,7 +11,7 @@ export type Presented = AuthenticationMethod | 'none' | 'unreadable';
  * everybody. `unknown`: nobody has said, or nobody could say, who sent it.
  */
 export type Judgement =
-  'unread' | 'unjudged' | 'unknown' | 'unauthorized' | 'forbidden' | 'allowed';
+  'unread' | 'unjudged' | 'unknown' | 'throttled' | 'unauthorized' | 'forbidden' | 'allowed';
 
 /** What a closed gate would have answered to a request that a rehearsal lets pass. */
 export interface WouldBe {

@@ -53,7 +53,7 @@ export async function rehearse(
   try {
     return await judge(judges, target, exchange);
   } catch (thrown) {
-    const error = asGatewayError(thrown);
+    const error = failureOf(thrown, exchange);
     exchange.wouldBe = { status: statusFor(error, target), message: error.message };
     onRefusal(error);
     return {
@@ -66,8 +66,10 @@ export async function rehearse(
 }
 
 /** Anything thrown as what the client may be told of it. */
-export function asGatewayError(thrown: unknown): GatewayError {
-  return thrown instanceof GatewayError ? thrown : new GatewayError('internal', { cause: thrown });
+export function failureOf(thrown: unknown, exchange: Exchange): GatewayError {
+  if (!(thrown instanceof GatewayError)) return new GatewayError('internal', { cause: thrown });
+  if (thrown.code === 'throttled') exchange.judgement = 'throttled';
+  return thrown;
 }
 
 function identityOf(authentication: Authentication, exchange: Exchange): Identity {

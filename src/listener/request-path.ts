@@ -10,7 +10,7 @@ import type { Target } from '../kernel/target.ts';
 import { answerFor, unreadAnswer } from './answers.ts';
 import type { Challenge } from './answers.ts';
 import { checkFraming } from './framing.ts';
-import { asGatewayError, judge, rehearse } from './judge.ts';
+import { failureOf, judge, rehearse } from './judge.ts';
 import type { Judges } from './judge.ts';
 import { writeAnswer } from './write-answer.ts';
 
@@ -68,7 +68,7 @@ async function answerRequest(
 
 /** Errors become answers here and nowhere else. */
 function fail(options: PathOptions, thrown: unknown, exchange: Exchange): void {
-  const error = asGatewayError(thrown);
+  const error = failureOf(thrown, exchange);
   exchange.reason = error.message;
   tell(options, error, exchange);
   const { request, response, target } = exchange;

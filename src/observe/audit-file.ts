@@ -85,6 +85,7 @@ export class AuditFile {
 
   /** Resolves once every line is written, or the disk had its time. */
   async close(): Promise<void> {
+    if (this.#isClosed) return;
     const idle = new Promise<void>((resolve) => {
       this.#onIdle = resolve;
     });

@@ -42,7 +42,9 @@ export function openService(
     onEnd: (exchange, status, bytes) => {
       accessLog?.note(exchange, status, bytes, now());
       audit?.note(exchange, status);
-      if (exchange.judgement === 'unauthorized' && exchange.claimed !== '') {
+      // In a rehearsal nobody may be banned for what still passes.
+      const isRefused = exchange.judgement === 'unauthorized' && exchange.wouldBe === undefined;
+      if (isRefused && exchange.claimed !== '') {
         noteFailedLogin(log, exchange);
       }
       if (status === 401) hints.noteUnauthorized();

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDatabase } from '../../src/users/database.ts';
-import { call } from '../support/api.ts';
+import { basic, call } from '../support/api.ts';
 import { as, openGateway } from '../support/open-gateway.ts';
 import type { OpenGateway } from '../support/open-gateway.ts';
 import { exchange, openRawConnection, requestText } from '../support/raw-client.ts';
@@ -33,6 +33,7 @@ beforeEach(async () => {
     upstream: upstream.url,
     env: {
       KAPGATE_AUTH_OBSERVE: 'true',
+      KAPGATE_LIMITS_LOGIN_FAILURES: '10 per 1m',
       KAPGATE_AUTH_CACHE_EXPIRATION: '0s',
       KAPGATE_AUDIT_FILE: join(dir.path, 'audit.log'),
     },
@@ -141,6 +142,40 @@ describe('a rehearsal', () => {
       ['unknown', 503, 'ann'],
       ['unknown', 503, 'ann'],
     ]);
+  });
+
+  test('forwards what would be throttled, and no line of it has anybody banned', async () => {
+    const guess = (tried: number): string => `Authorization: ${basic(`ben:guess-${tried}`)}`;
+    for (let tried = 0; tried < 12; tried++) {
+      expect((await ask('GET', TASKS, guess(tried))).status).toBe(204);
+    }
+    expect((await ask('POST', '/write?db=a', guess(12))).status).toBe(204);
+    const verdicts = gateway.accesses.map((access) => String(access['verdict']).slice(0, 21));
+    expect(verdicts.slice(-3)).toEqual([
+      'observe: would be 429',
+      'observe: would be 429',
+      'observe: would be 503',
+    ]);
+    expect(gateway.lines.map(({ message }) => message)).not.toContain('login failed');
+    const lines = await audited();
+    expect(new Set(lines.map((line) => line['verdict']))).toEqual(
+      new Set(['unauthorized', 'throttled']),
+    );
+  });
+
+  test('lets a wrong secret of a subscription write, and shows it to nobody', async () => {
+    const secret = 'c'.repeat(43);
+    expect((await ask('POST', `/sub/${secret}/write?db=a`)).status).toBe(204);
+    expect((await ask('GET', `/sub/${secret}/ping`, as('ann'))).status).toBe(204);
+    expect((await ask('POST', `/sub/${secret}/other`)).status).toBe(404);
+    expect((await ask('POST', `/sub//${secret}/write`)).status).toBe(400);
+    expect(upstream.requests.map(({ method, target }) => [method, target])).toEqual([
+      ['POST', '/write?db=a'],
+      ['GET', '/kapacitor/v1/ping'],
+    ]);
+    const text = JSON.stringify([await audited(), gateway.lines, upstream.bytesOf(1).toString()]);
+    expect(text).toContain('/sub/[redacted]/write');
+    expect(text).not.toContain(secret);
   });
 
   test('gives Kapacitor the body of whom it would have refused, whole and after 100 Continue', async () => {

@@ -35,7 +35,7 @@ export function proposalsFor(clients: readonly Client[]): readonly Proposal[] {
   const nameless = asking.filter((each) => !isNamed(each));
   const alike = [...groupBy(nameless, likenessOf).values()].sort((a, b) => total(b) - total(a));
   for (const group of alike) {
-    const name = freeName(programOf(group[0]?.userAgent ?? ''), taken);
+    const name = freeName(group[0] === undefined ? '' : programOf(group[0]), taken);
     taken.add(name);
     proposals.push(proposalFor(name, group));
   }
@@ -101,10 +101,7 @@ function isSubscription(
 ): boolean {
   return (
     databases.length > 0 &&
-    clients.every(
-      ({ name, userAgent }) =>
-        name === SUBSCRIBER || (name === '' && programOf(userAgent) === INFLUXDB),
-    ) &&
+    clients.every((client) => !isNamed(client) && programOf(client) === INFLUXDB) &&
     permissions.every((each) => each.startsWith('write_points:') || each === 'api:/ping:read')
   );
 }
@@ -113,11 +110,10 @@ const SUBSCRIBER = '~subscriber';
 const INFLUXDB = 'influxdb';
 
 /** Who gave no name is one user with all who ran the same program and need the same. */
-function likenessOf({ name, userAgent, needs }: Client): string {
-  const requirements = [...needs.values()].map(({ requirement }) => requirement);
+function likenessOf(client: Client): string {
+  const requirements = [...client.needs.values()].map(({ requirement }) => requirement);
   const { permissions, beyond } = smallestPermissions(requirements);
-  const program = name === SUBSCRIBER ? INFLUXDB : programOf(userAgent);
-  return JSON.stringify([name === SUBSCRIBER, program, permissions, beyond.length > 0]);
+  return JSON.stringify([programOf(client), permissions, beyond.length > 0]);
 }
 
 /** Programs whose User-Agent does not name them. */
@@ -128,12 +124,12 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   'go-http-client': 'go-program',
 };
 
-function programOf(userAgent: string): string {
+function programOf({ name, userAgent }: Client): string {
+  if (name === SUBSCRIBER) return INFLUXDB;
   const [word = ''] = /^[A-Za-z0-9][-._A-Za-z0-9]*/.exec(userAgent) ?? [];
   const program = word.toLowerCase().slice(0, 64);
-  return (
-    (Object.hasOwn(PROGRAMS, program) ? PROGRAMS[program] : undefined) ?? (program || 'client')
-  );
+  const usual = Object.hasOwn(PROGRAMS, program) ? PROGRAMS[program] : undefined;
+  return usual ?? (program || 'client');
 }
 
 function freeName(wish: string, taken: ReadonlySet<string>): string {

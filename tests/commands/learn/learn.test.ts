@@ -81,6 +81,11 @@ const VISITORS: readonly Visitor[] = [
   })),
 ];
 
+function throughSecretPath(visitor: Visitor): Visitor {
+  const requests = visitor.requests.map((each) => each.replace('/write', `${secretPath}/write`));
+  return { ...visitor, requests };
+}
+
 interface Proposal {
   readonly kind: string;
   readonly name: string;
@@ -97,6 +102,8 @@ let gate: OpenGateway;
 let configFile: string;
 let proposals: readonly Proposal[];
 let audit: string;
+/** Of the one subscription that is proposed. */
+let secretPath: string;
 
 /** With the name that they gave, or as the user that was made for them. */
 async function play(
@@ -157,18 +164,18 @@ beforeAll(async () => {
     ...{ dir: dir.path, upstream: upstream.url, port: 2 },
     settings: { store: { path: JSON.stringify(gate.storePath) } },
   });
-  for (const proposal of proposals) {
-    // A subscription may do what such a user may.
-    const given = proposal.databases.flatMap((database) => ['-p', `write_points:${database}`]);
-    const [program, ...words] =
-      proposal.kind === 'subscription'
-        ? ['kapgate', 'users', 'add', proposal.name, ...given]
-        : wordsOf(proposal.command ?? '');
+  for (const { kind, command } of proposals) {
+    const [program, ...words] = wordsOf(command ?? '');
     expect(program).toBe('kapgate');
     const args = ['--config', configFile, ...words];
     const at = args.indexOf('--');
-    args.splice(at < 0 ? args.length : at, 0, '--password-stdin');
-    expect(await runHere(args, { input: PASSWORD })).toMatchObject({ code: 0 });
+    const option = kind === 'subscription' ? '--json' : '--password-stdin';
+    args.splice(at < 0 ? args.length : at, 0, option);
+    const result = await runHere(args, { input: PASSWORD });
+    expect(result).toMatchObject({ code: 0 });
+    if (kind === 'subscription') {
+      ({ path: secretPath } = JSON.parse(result.stdout) as { readonly path: string });
+    }
   }
 }, TIMEOUT_MS);
 
@@ -187,7 +194,12 @@ describe('learn', () => {
     'with the users that it proposes, the same traffic passes',
     async () => {
       for (const visitor of VISITORS) {
-        expect(await play(gate.port, visitor, proposalOf(visitor).name)).toEqual([]);
+        const { kind, name } = proposalOf(visitor);
+        const denied =
+          kind === 'user'
+            ? await play(gate.port, visitor, name)
+            : await play(gate.port, throughSecretPath(visitor), '');
+        expect(denied).toEqual([]);
       }
     },
     TIMEOUT_MS,
