@@ -1,6 +1,7 @@
 import { usesMetaNodes } from '../../config/config.ts';
 import type { Context } from '../context.ts';
 import { withStore } from '../local-store.ts';
+import { createProgress } from '../progress.ts';
 import { CommandError, EXIT } from '../terminal.ts';
 import type { Terminal } from '../terminal.ts';
 import { createCheck } from './check.ts';
@@ -42,18 +43,21 @@ async function tell(
   { json }: LearnOptions,
   check: Check | undefined,
 ): Promise<number> {
-  const lesson = await learnFrom(files, check, createProgress(terminal, files));
+  const lesson = await learnFrom(terminal, files, check);
   terminal.out(json === true ? lessonJson(lesson) : renderLesson(lesson));
   return check !== undefined && check.refusals.length > 0 ? EXIT.denied : EXIT.ok;
 }
 
 async function learnFrom(
+  terminal: Terminal,
   files: readonly string[],
   check: Check | undefined,
-  progress: Progress,
 ): Promise<Lesson> {
   const clients = createClients();
   const counts = { lines: 0, requests: 0, unreadable: 0, foreign: 0, dropped: 0, uncounted: 0 };
+  const size = files.reduce((sum, file) => sum + sizeOf(file), 0);
+  const progress = createProgress(terminal, 'megabytes read');
+  let readBefore = 0;
   for (const file of files) {
     for await (const { lines, tooLong, bytesRead } of readLines(file)) {
       counts.foreign += tooLong;
@@ -63,13 +67,18 @@ async function learnFrom(
         clients.add(entry);
         check?.add(entry);
       }
-      progress.at(file, bytesRead);
+      progress.step(megabytes(readBefore + bytesRead), megabytes(size));
     }
+    readBefore += sizeOf(file);
   }
   progress.end();
   counts.uncounted = clients.uncounted;
   const { all } = clients;
   return { counts, clients: all, proposals: proposalsFor(all), check };
+}
+
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 1e6);
 }
 
 function count(counts: Counts, line: string) {
@@ -92,33 +101,4 @@ function count(counts: Counts, line: string) {
     case 'event':
       return undefined;
   }
-}
-
-interface Progress {
-  at(file: string, bytesRead: number): void;
-  end(): void;
-}
-
-/** What takes longer than a moment to read. */
-const LARGE_BYTES = 32 * 1024 * 1024;
-
-/** How far it is, on a terminal, where the files are large. */
-function createProgress(terminal: Terminal, files: readonly string[]): Progress {
-  const sizes = files.map((file) => sizeOf(file));
-  const all = sizes.reduce((sum, size) => sum + size, 0);
-  const isTold = terminal.isInteractive && all > LARGE_BYTES;
-  let toldPercent = -1;
-  return {
-    at: (file, bytesRead) => {
-      if (!isTold) return;
-      const before = sizes.slice(0, files.indexOf(file)).reduce((sum, size) => sum + size, 0);
-      const percent = Math.min(100, Math.floor(((before + bytesRead) / all) * 100));
-      if (percent === toldPercent) return;
-      toldPercent = percent;
-      terminal.err(`\r${percent} % read`);
-    },
-    end: () => {
-      if (isTold) terminal.err('\r          \r');
-    },
-  };
 }

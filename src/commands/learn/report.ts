@@ -31,7 +31,7 @@ export interface Counts {
 export function renderLesson(lesson: Lesson): string {
   const { counts, clients, proposals, check } = lesson;
   return [
-    `${countsText(counts, clients)}\n`,
+    countsText(counts, clients),
     `WHO CAME\n\n${clients.map(clientText).join('\n')}`,
     `WHAT THEY NEED\n\n${proposals.map(proposalText).join('\n')}`,
     ...(check === undefined ? [] : [`WHAT TODAY'S USERS WOULD REFUSE\n\n${checkText(check)}`]),
