@@ -102,9 +102,14 @@ function createQuestions(
 ): Omit<MetaClient, 'close'> {
   let ownUserTakenAtMs = -Infinity;
   const askAsOwnUser = async <T>(question: Question<T>): Promise<T> => {
-    const value = await ask(question);
-    ownUserTakenAtMs = now();
-    return value;
+    try {
+      const value = await ask(question);
+      ownUserTakenAtMs = now();
+      return value;
+    } catch (fault) {
+      if (isOwnUserRefused(fault)) ownUserTakenAtMs = -Infinity;
+      throw fault;
+    }
   };
   const list = { query: '', maxBytes: MAX_LIST_BYTES };
   const user = async (name: string): Promise<MetaUser | undefined> => {
@@ -144,6 +149,10 @@ function createQuestions(
       return authorized;
     },
   };
+}
+
+function isOwnUserRefused(fault: unknown): boolean {
+  return fault instanceof MetaFault && (fault.kind === 'credentials' || fault.kind === 'forbidden');
 }
 
 /** Without a name /user lists all; and what is not Unicode would be asked for as something else. */

@@ -291,6 +291,15 @@ describe('MetaClient.isAuthorized', () => {
     expect(meta.requests.map(({ path }) => path)).toEqual(['/user', '/authorized', '/user']);
   });
 
+  test('… nor in the minute after a node said that it does not', async () => {
+    const meta = await node(saying(200, { users: [{ name: 'alice' }] }));
+    const asked = client([meta], { username: 'gate' });
+    await asked.user('alice');
+    meta.answerBy(saying(401, ''));
+    expect((await faultOf(asked.user('ben'))).kind).toBe('credentials');
+    expect((await faultOf(asked.isAuthorized('alice', right))).kind).toBe('credentials');
+  });
+
   test('a password of any characters arrives as it is', async () => {
     const meta = await node(saying(200, ''));
     for (const password of ['p+w d&permission=x%41', '管理者', "'()*~!", '\u0000\n']) {
