@@ -6,7 +6,8 @@ import type { Stages } from '../listener/request-path.ts';
 import type { Service } from '../listener/server.ts';
 import { createAccessLog } from '../observe/access-log.ts';
 import type { Audit } from '../observe/audit.ts';
-import { noteFailedLogin } from '../observe/failed-login.ts';
+import { createBareWrites } from '../observe/bare-writes.ts';
+import { isFailedLogin, noteFailedLogin } from '../observe/failed-login.ts';
 import { createRefusalHints } from '../observe/hints.ts';
 import type { Lasting } from './generation.ts';
 
@@ -24,6 +25,7 @@ export function openService(
   stages: Stages,
 ): Omit<Service, 'onBegin'> {
   const hints = createRefusalHints(log, advice, now);
+  const bareWrites = createBareWrites(log, now);
   const accessLog = http.logEnabled ? createAccessLog(log) : undefined;
   return {
     clientAddress: createClientAddress(http.trustedProxies),
@@ -42,11 +44,8 @@ export function openService(
     onEnd: (exchange, status, bytes) => {
       accessLog?.note(exchange, status, bytes, now());
       audit?.note(exchange, status);
-      // In a rehearsal nobody may be banned for what still passes.
-      const isRefused = exchange.judgement === 'unauthorized' && exchange.wouldBe === undefined;
-      if (isRefused && exchange.claimed !== '') {
-        noteFailedLogin(log, exchange);
-      }
+      if (isFailedLogin(exchange)) noteFailedLogin(log, exchange);
+      bareWrites.note(exchange);
       if (status === 401) hints.noteUnauthorized();
     },
     onUnread: (clientAddress, status, reason) => {

@@ -371,7 +371,77 @@ describe('the same secret as a token', () => {
     );
   });
 
-  test('bare writes are refused', async () => {
-    await refused(closed, { status: 401 }, 'POST', '/write?db=a');
+  test('bare writes are refused, counted, and told of once a minute', async () => {
+    let nowMs = 1_000_000_000;
+    const gateway = await openGateway({ upstream: upstream.url, now: () => nowMs });
+    const told = (): readonly unknown[] =>
+      gateway.lines
+        .filter(({ level, message }) => level === 'warn' && message.includes('subscriptions add'))
+        .map(({ fields }) => fields);
+    try {
+      const write = async (): Promise<void> => {
+        await refused(gateway, { status: 401 }, 'POST', '/write?db=a', [
+          'User-Agent: InfluxDBClient',
+        ]);
+      };
+      const first = { writes: 1, host: '127.0.0.1', 'user-agent': 'InfluxDBClient' };
+      await write();
+      await eventually('the first is told of at once', () => told().length === 1);
+      for (let each = 0; each < 5; each++) await write();
+      // Not theirs: it has credentials, or is no write.
+      await refused(gateway, { status: 401 }, 'POST', '/write?db=a', [basic('x')]);
+      await refused(gateway, { status: 401 }, 'GET', '/kapacitor/v1/tasks');
+      nowMs += 60_000;
+      await write();
+      await eventually('those of the next minute', () => told().length === 2);
+      expect(told()).toEqual([first, { ...first, writes: 6 }]);
+    } finally {
+      await gateway.stop();
+    }
+  });
+
+  test('a refused one is no failed login: nobody is banned who writes with an old secret', async () => {
+    await refused(closed, { status: 401 }, 'POST', '/sub/x/write?db=a');
+    await refused(closed, { status: 401 }, 'POST', '/write?db=a', [basic('x')]);
+    await eventually(
+      'their access lines',
+      () => closed.accesses.filter(({ status }) => status === 401).length > 0,
+    );
+    expect(closed.lines.filter(({ message }) => message === 'login failed')).toEqual([]);
+  });
+});
+
+describe('a rehearsal', () => {
+  test('lets a wrong secret write, and says what would have been; all else below /sub stays closed', async () => {
+    const gateway = await openGateway({
+      upstream: upstream.url,
+      subscriptions: SUBSCRIPTIONS,
+      env: { KAPGATE_AUTH_OBSERVE: 'true' },
+    });
+    try {
+      const secret = secretOf(gateway);
+      expect((await send(gateway, 'POST', '/sub/x/write?db=a')).status).toBe(204);
+      expect((await send(gateway, 'POST', `/sub/${secret}/write?db=a`)).status).toBe(204);
+      expect((await send(gateway, 'GET', '/sub/x/ping')).status).toBe(204);
+      expect(upstream.requests.map(({ target }) => target)).toEqual([
+        '/write?db=a',
+        '/write?db=a',
+        '/kapacitor/v1/ping',
+      ]);
+      expect(upstream.requests.map((each) => headerOf(each, 'x-forwarded-user'))).toEqual([
+        undefined,
+        '~subscriber%3Ainflux',
+        undefined,
+      ]);
+      upstream.clear();
+      for (const path of ['/sub/x/y', `/sub/${secret}`, '/sub', '/SUB/x/write'])
+        await refused(gateway, { status: 404 }, 'GET', path, [as('admin')]);
+      await eventually('the lines', () => gateway.accesses.length >= 7);
+      expect(JSON.stringify(gateway.lines)).not.toContain(secret);
+      expect(gateway.accesses[0]).toMatchObject({ path: '/sub/[redacted]/write', status: 204 });
+      expect(JSON.stringify(gateway.accesses[0])).toMatch(/401/);
+    } finally {
+      await gateway.stop();
+    }
   });
 });

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { listSubscriptions } from '../subscriptions/list.ts';
 import {
   addSubscription,
-  listSubscriptions,
   revokeSubscription,
   rotateSubscription,
 } from '../subscriptions/subscriptions.ts';

@@ -8,7 +8,8 @@ import { parentOf } from '../../kernel/path.ts';
 import { PRIVILEGES } from '../../kernel/privilege.ts';
 import { isUsersApi } from '../../kernel/routes.ts';
 import { readTarget } from '../../kernel/target.ts';
-import type { Target } from '../../kernel/target.ts';
+import { isNowhere, shownPath } from '../../kernel/subscription-path.ts';
+import type { Target, TargetReading } from '../../kernel/target.ts';
 import { askedOf } from '../../users/asked.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../terminal.ts';
@@ -27,8 +28,10 @@ export async function explain(
   rawTarget: string,
   options: ExplainOptions,
 ): Promise<number> {
-  const steps: Step[] = [{ what: 'request', detail: `${method} ${rawTarget}` }];
   const reading = readTarget(method, rawTarget);
+  const steps: Step[] = [
+    { what: 'request', detail: `${method} ${shownTarget(reading, rawTarget)}` },
+  ];
   if (reading.kind !== 'target') return tell(context, options, steps, outcomeOf(reading));
   steps.push(...targetSteps(reading.target));
   if (method === 'OPTIONS') {
@@ -39,6 +42,10 @@ export async function explain(
   const who = await whoIs(context, options.user);
   const { identity } = who;
   steps.push(...who.steps);
+  if (reading.target.subscription !== undefined && identity.method !== 'subscription') {
+    const detail = '401: the path is the credential of a subscription, and suffers no other';
+    return tell(context, options, steps, { isAllowed: false, detail });
+  }
   const requirements = requirementsOf(reading.target);
   if (requirements.length === 0) {
     steps.push({ what: 'needs', detail: `nothing: ${method} asks for no privilege` });
@@ -53,6 +60,12 @@ export async function explain(
       ? allowedOutcome(who, reading.target)
       : { isAllowed: false, detail: decision.message },
   );
+}
+
+/** What may be a secret in the path is not printed. */
+function shownTarget(reading: TargetReading, rawTarget: string): string {
+  const isSecret = reading.kind === 'target' && reading.target.subscription !== undefined;
+  return isSecret ? shownPath(reading.target) : rawTarget;
 }
 
 interface Outcome {
@@ -94,7 +107,11 @@ function targetSteps(target: Target): Step[] {
     { what: 'path', detail: `${target.path} (decoded once, clean: as Kapacitor reads it)` },
     {
       what: 'sent',
-      detail: isUsersApi(target) ? 'nothing: the users API is the gateway’s own' : target.sent,
+      detail: isUsersApi(target)
+        ? 'nothing: the users API is the gateway’s own'
+        : isNowhere(target)
+          ? 'nothing: all below /sub is the gateway’s own'
+          : target.sent,
     },
   ];
 }
@@ -158,6 +175,7 @@ function verdictText(verdict: Verdict): string {
 }
 
 function allowedOutcome({ identity, keptAt }: Who, target: Target): Outcome {
+  if (isNowhere(target)) return { isAllowed: false, detail: '404: nothing is there' };
   if (!isUsersApi(target)) return { isAllowed: true, detail: 'it goes to Kapacitor' };
   if (keptAt !== undefined && isChange(identity, target)) {
     return { isAllowed: false, detail: `405: ${keptAt}` };

@@ -2,12 +2,10 @@ import { parseDuration } from '../../config/duration.ts';
 import type { Loaded } from '../../config/load.ts';
 import type { Secret } from '../../kernel/secret.ts';
 import { judgeDatabases, judgeSubscriptionName } from '../../users/subscription.ts';
-import type { StoredSecret, SubscriptionRecord } from '../../users/subscription.ts';
-import type { SubscriptionStore } from '../../users/subscriptions.ts';
 import type { Context } from '../context.ts';
 import { withWholeStore } from '../local-store.ts';
-import { table } from '../table.ts';
 import { CommandError, EXIT } from '../terminal.ts';
+import { endOld, unknownSubscription } from './end-old.ts';
 import { gatewayUrl, influxPassword, openHandover } from './handover-options.ts';
 import type { Handover, HandoverOptions } from './handover-options.ts';
 import { planHandover } from './handover-plan.ts';
@@ -66,11 +64,15 @@ export function rotateSubscription(
   const keepMs = keepOf(options);
   const password = influxPassword(options);
   return withWholeStore(context, async ({ subscriptions }, loaded) => {
-    if (options.confirm === true) return endOld(context, subscriptions, name, options);
+    if (options.confirm === true) {
+      await endOld(subscriptions, name, options.force === true);
+      context.terminal.err(`ended the old secret of ${name}\n`);
+      return EXIT.ok;
+    }
     const databases = subscriptions.get(name)?.databases ?? [];
     const begun = await begin(context, loaded, options, password, databases);
     const secret = await subscriptions.rotate(name, keepMs);
-    if (secret === 'unknown') throw unknown(name);
+    if (secret === 'unknown') throw unknownSubscription(name);
     if (secret === 'two-already') {
       throw new CommandError(
         `the last rotation of ${name} is not over: kapgate subscriptions rotate ${name} --confirm ends its old secret first`,
@@ -84,107 +86,15 @@ export function rotateSubscription(
   });
 }
 
-export function listSubscriptions(
-  context: Context,
-  { json }: { readonly json?: boolean | undefined },
-): Promise<number> {
-  return withWholeStore(context, ({ subscriptions }) => {
-    const { out } = context.terminal;
-    const all = subscriptions.list().map((record) => shown(subscriptions, record));
-    if (json === true) for (const each of all) out(`${JSON.stringify(each)}\n`);
-    else out(table(HEAD, all.flatMap(rowsOf)));
-    return EXIT.ok;
-  });
-}
-
 export function revokeSubscription(context: Context, name: string): Promise<number> {
   refuse(judgeSubscriptionName(name));
   return withWholeStore(context, async ({ subscriptions }) => {
-    if ((await subscriptions.revoke(name)) === 'unknown') throw unknown(name);
+    if ((await subscriptions.revoke(name)) === 'unknown') throw unknownSubscription(name);
     context.terminal.err(
       `revoked ${name}: what InfluxDB writes with its secret is refused from now on, and lost\n`,
     );
     return EXIT.ok;
   });
-}
-
-/** Uses are written up to a minute late, and a database may be quiet for a while. */
-const QUIET_MS = 5 * 60_000;
-
-async function endOld(
-  { terminal }: Context,
-  subscriptions: SubscriptionStore,
-  name: string,
-  { force }: RotateOptions,
-): Promise<number> {
-  const record = subscriptions.get(name);
-  if (record === undefined) throw unknown(name);
-  const [newest, old] = record.secrets;
-  const objection = force === true ? undefined : objectionTo(subscriptions, newest, old);
-  if (objection !== undefined) {
-    throw new CommandError(
-      `${objection}: points would be lost. Look at SHOW SUBSCRIPTIONS in InfluxDB; --force ends the old secret all the same`,
-    );
-  }
-  const result = await subscriptions.endOld(name);
-  if (result === 'unknown') throw unknown(name);
-  if (result === 'one-only') throw new CommandError(`${name} has one secret only: nothing to end`);
-  terminal.err(`ended the old secret of ${name}\n`);
-  return EXIT.ok;
-}
-
-function objectionTo(
-  subscriptions: SubscriptionStore,
-  newest: StoredSecret | undefined,
-  old: StoredSecret | undefined,
-): string | undefined {
-  if (newest === undefined || old === undefined) return undefined;
-  const oldMs = subscriptions.lastUsed(old.hash);
-  if (oldMs !== undefined && Date.now() - oldMs < QUIET_MS) {
-    return `the old secret was used at ${timeOf(oldMs)}, less than 5 minutes ago`;
-  }
-  return subscriptions.lastUsed(newest.hash) === undefined
-    ? 'the new secret was never used'
-    : undefined;
-}
-
-interface ShownSecret {
-  readonly secret: 'current' | 'old' | 'ended';
-  readonly created: string;
-  readonly lastUsed: string | null;
-  readonly ends: string | null;
-}
-
-interface Shown extends Pick<SubscriptionRecord, 'name' | 'databases' | 'created' | 'changed'> {
-  readonly secrets: readonly ShownSecret[];
-}
-
-const HEAD = ['NAME', 'DATABASES', 'SECRET', 'CREATED', 'LAST USED', 'ENDS'];
-
-function shown(subscriptions: SubscriptionStore, record: SubscriptionRecord): Shown {
-  const { name, databases, created, changed } = record;
-  const secrets = record.secrets.map((secret, index): ShownSecret => {
-    const usedMs = subscriptions.lastUsed(secret.hash);
-    const isOver = secret.ends !== undefined && Date.parse(secret.ends) <= Date.now();
-    return {
-      secret: isOver ? 'ended' : index === 0 ? 'current' : 'old',
-      created: secret.created,
-      lastUsed: usedMs === undefined ? null : timeOf(usedMs),
-      ends: secret.ends ?? null,
-    };
-  });
-  return { name, databases, secrets, created, changed };
-}
-
-function rowsOf({ name, databases, secrets }: Shown): string[][] {
-  return secrets.map(({ secret, created, lastUsed, ends }, index) => [
-    name,
-    databases.length === 0 ? 'all' : databases.join(' '),
-    secret,
-    created,
-    lastUsed ?? 'never',
-    ends ?? (index === 0 ? '-' : 'when confirmed'),
-  ]);
 }
 
 function givenOf(
@@ -262,16 +172,6 @@ function keepOf({ keep, confirm }: RotateOptions): number | undefined {
 
 const MAX_KEEP_MS = 10_000 * 60 * 60 * 1000;
 
-function timeOf(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
 function refuse(fault: string | undefined): void {
   if (fault !== undefined) throw new CommandError(fault, EXIT.usage);
-}
-
-function unknown(name: string): CommandError {
-  return new CommandError(
-    `there is no subscription "${name}": kapgate subscriptions list shows all`,
-  );
 }

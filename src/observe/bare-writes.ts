@@ -1,0 +1,33 @@
+import type { Exchange } from '../kernel/exchange.ts';
+import type { Log } from '../kernel/log.ts';
+import { isWrite } from '../kernel/routes.ts';
+
+/** Counts the writes that came without any credentials, and tells of them: InfluxDB itself hardly does. */
+export interface BareWrites {
+  /** Looks at a request that is over. */
+  note(exchange: Exchange): void;
+}
+
+/** InfluxDB sends thousands; an operator reads one line a minute at the most. */
+const INTERVAL_MS = 60_000;
+
+/** The first is told at once, those of the next minute together. */
+export function createBareWrites(log: Log, now: () => number): BareWrites {
+  let count = 0;
+  let toldMs = -Infinity;
+  return {
+    note: (exchange) => {
+      const { target, judgement, presented, clientAddress, request } = exchange;
+      const isBare = judgement === 'unauthorized' && presented === 'none';
+      if (!isBare || target === undefined || !isWrite(target)) return;
+      count++;
+      if (now() - toldMs < INTERVAL_MS) return;
+      toldMs = now();
+      log.warn(
+        'points are written without credentials. Where it is InfluxDB, its subscriptions have no secret yet: kapgate subscriptions add NAME',
+        { writes: count, host: clientAddress, 'user-agent': request.headers['user-agent'] ?? '' },
+      );
+      count = 0;
+    },
+  };
+}
