@@ -230,7 +230,7 @@ function addSecrets(known: Map<string, Known>, record: SubscriptionRecord): void
 }
 
 /** What a subscription may do: write, to its databases, and ping. No user can have the name. */
-function subscriberOf({ name, databases }: SubscriptionRecord): Identity {
+export function subscriberOf({ name, databases }: SubscriptionRecord): Identity {
   const permissions =
     databases.length === 0 ? ['write_points'] : databases.map((each) => `write_points:${each}`);
   return {
