@@ -238,3 +238,31 @@ describe('roles that may not be read', () => {
     }
   });
 });
+
+describe('with the internal shared secret', () => {
+  test('the gateway signs for itself, and with another secret it is an outage', async () => {
+    const secret = 'of-the-meta-nodes';
+    const demanding = await startMetaNode({ cluster, demands: { kind: 'shared-secret', secret } });
+    const start = (path: string, ours: string): Promise<GatewayProcess> =>
+      startMetaGateway({
+        dir: `${dir.path}/${path}`,
+        upstream: upstream.url,
+        nodes: [demanding],
+        auth: {
+          'meta-username': '""',
+          'meta-password': '""',
+          'meta-internal-shared-secret': JSON.stringify(ours),
+        },
+      });
+    const [right, wrong] = await Promise.all([start('right', secret), start('wrong', 'another')]);
+    try {
+      await make('signed');
+      expect(await askAs(right, 'signed')).toMatchObject({ status: 204 });
+      expect(await askAs(wrong, 'signed')).toMatchObject({ status: 503 });
+      expect(right.log + wrong.log).not.toContain(secret);
+    } finally {
+      await Promise.all([right, wrong].map((gateway) => gateway.stop()));
+      await demanding.stop();
+    }
+  });
+});
