@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runCommandLine } from './commands/cli/command-line.ts';
@@ -30,6 +31,9 @@ const terminal: Terminal = {
   isInteractive: process.stdin.isTTY && process.stderr.isTTY,
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
+  drained: async () => {
+    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
+  },
   onStop: (listener) => {
     if (stopListeners.length === 0) {
       process.on('SIGTERM', stop).on('SIGINT', stop);

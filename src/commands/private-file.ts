@@ -32,36 +32,27 @@ interface PrivateFileOptions {
 }
 
 const PRIVATE = 0o600;
-const CHUNK_CHARACTERS = 64 * 1024;
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 
 /** Opens it, or makes it: to be done before root becomes the owner of the store, who may not write everywhere. */
 export function openPrivateFile(path: string, options: PrivateFileOptions): PrivateFile {
   const file = guarded(path, () => open(path, options));
-  let waiting = '';
   let isEmptied = false;
-  const flush = (): void => {
-    guarded(path, () => {
-      if (!isEmptied) ftruncateSync(file);
-      isEmptied = true;
-      const bytes = Buffer.from(waiting);
-      waiting = '';
-      for (let sent = 0; sent < bytes.length;) sent += writeSync(file, bytes, sent);
-    });
-  };
   return {
     write: (text) => {
-      waiting += text;
-      if (waiting.length >= CHUNK_CHARACTERS) flush();
+      guarded(path, () => {
+        if (!isEmptied) ftruncateSync(file);
+        isEmptied = true;
+        const bytes = Buffer.from(text);
+        for (let sent = 0; sent < bytes.length;) sent += writeSync(file, bytes, sent);
+      });
     },
     finish: () => {
-      flush();
       guarded(path, () => {
         fsyncSync(file);
       });
     },
     empty: () => {
-      waiting = '';
       guarded(path, () => {
         ftruncateSync(file);
       });

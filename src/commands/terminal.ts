@@ -11,6 +11,8 @@ export interface Terminal {
   readonly isInteractive: boolean;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** Resolves once whoever reads `out` has caught up; absent where nobody can fall behind. */
+  readonly drained?: () => Promise<void>;
   /** Calls the listener at SIGTERM and SIGINT. */
   readonly onStop: (listener: (signal: string) => void) => void;
   /** Calls the listener at SIGHUP. */

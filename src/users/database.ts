@@ -20,8 +20,8 @@ export interface Database {
     summary: Uint8Array,
   ): void;
   /**
-   * The summary, and every record in the order of names, as of one moment, whatever is written meanwhile: to be read
-   * through before the turn of the event loop ends.
+   * The summary, and every record in the order of names, as of one moment, whatever is written meanwhile. Reading the
+   * records must begin in this turn of the event loop; it may end later.
    */
   snapshot(): Snapshot;
   /** A further record beside the users'. */
@@ -67,7 +67,7 @@ export function openDatabase(path: string, emptySummary: Uint8Array): Database {
       put(tables, records, summary);
     },
     snapshot: () => {
-      // Until the end of the turn, all is read in the transaction that begins here.
+      // What begins to be read in this turn is read in the transaction that begins here.
       meta.resetReadTxn();
       return {
         summary: demanded(meta.getBinary(SUMMARY), 'summary'),

@@ -48,8 +48,8 @@ export interface UserStore extends Directory {
 }
 
 /**
- * All subscriptions and users in the order of their names, as of one moment: to be read through before the turn of the
- * event loop ends.
+ * All subscriptions and users in the order of their names, as of one moment. Reading the users must begin in the turn of
+ * the event loop in which it was taken; it may end later.
  */
 export interface Snapshot {
   readonly summary: Summary;
@@ -67,7 +67,8 @@ export interface UserStoreOptions {
 }
 
 /**
- * Opens the user store, or makes it where there is none yet.
+ * Opens the user store, or makes it where there is none yet. Once a process: a second one opened while the first writes
+ * would wait on the main thread for a write that needs the main thread.
  * @throws UserStoreError `cannot open the user store "PATH": why, what to do`.
  */
 export function openUserStore(options: UserStoreOptions): UserStore {

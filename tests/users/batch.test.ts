@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import type { Batch, Replacement } from '../../src/users/batch.ts';
 import { Secret } from '../../src/kernel/secret.ts';
@@ -118,6 +119,7 @@ describe('replaceAll', () => {
     const [before] = store.snapshot().subscriptions;
     const replacement = { ...subscription('influx'), before };
     expect(await store.replaceAll({ users: [], subscriptions: [replacement] })).toBe('replaced');
+    await store.close();
     const fresh = (await stores.open(path)).store;
     expect(fresh.subscriptions.find(secret)).toBeUndefined();
   });
@@ -145,6 +147,25 @@ describe('replaceAll', () => {
 });
 
 describe('snapshot', () => {
+  test('that has begun to be read is read to its end as it was, over any number of turns', async () => {
+    const { store, path } = await stores.open();
+    const other = (await stores.open(path)).store;
+    await store.replaceAll(
+      users(...Array.from({ length: 300 }, (_, index) => added(`u${1000 + index}`))),
+    );
+    const { users: all } = store.snapshot();
+    const seen: string[] = [];
+    for (const { name } of all) {
+      seen.push(name);
+      if (seen.length % 50 > 0) continue;
+      await setTimeout(5);
+      expect(await other.delete(`u${1300 - seen.length}`)).toBe('deleted');
+      await store.create(record(`u${1299 - seen.length}a`));
+      expect(store.get(`u${1300 - seen.length}`)).toBeUndefined();
+    }
+    expect(seen).toEqual(Array.from({ length: 300 }, (_, index) => `u${1000 + index}`));
+  });
+
   test('has all users in order, and the summary of the same moment', async () => {
     const { store } = await stores.open();
     const many = Array.from({ length: 2500 }, (_, index) => added(`u${index}`));

@@ -13,6 +13,7 @@ import { isRefused } from '../../users/import/reading.ts';
 import type { ImportedUser, ImportEntry, Reading } from '../../users/import/reading.ts';
 import type { UserStore } from '../../users/store.ts';
 import { askPassword } from '../ask-password.ts';
+import { inChunks } from '../chunks.ts';
 import type { Context } from '../context.ts';
 import { withStore } from '../local-store.ts';
 import { openPrivateFile } from '../private-file.ts';
@@ -44,7 +45,7 @@ export async function importUsers(
     return await withStore(context, async (store, loaded) => {
       const report = await run({ context, store, loaded, options, file }, source, reading);
       const lines = options.json === true ? jsonReport(report) : textReport(report);
-      for (const line of lines) context.terminal.out(`${line}\n`);
+      for (const chunk of inChunks(lines)) context.terminal.out(chunk);
       context.terminal.err(`${closingOf(report)}\n`);
       return report.refused.length > 0 ? EXIT.failed : EXIT.ok;
     });

@@ -33,15 +33,18 @@ const USER = z.strictObject({
   changed: z.iso.datetime(),
 });
 
-/** The lines of an export: a head that says how many follow, and a JSON object for each subscription and user. */
+/**
+ * The lines of an export: a head that says how many follow, and a JSON object for each user and subscription. The users
+ * come first: the second line is to be asked for in the turn of the event loop in which the snapshot was taken.
+ */
 export function* exportLines(
   { summary, subscriptions, users }: Snapshot,
   date: string,
 ): Iterable<string> {
   const counts = { users: summary.users, subscriptions: subscriptions.length };
   yield JSON.stringify({ kind: FORMAT, version: 1, date, ...counts });
-  for (const record of subscriptions) yield JSON.stringify({ kind: SUBSCRIPTION, ...record });
   for (const user of users) yield JSON.stringify(lineOf(user));
+  for (const record of subscriptions) yield JSON.stringify({ kind: SUBSCRIPTION, ...record });
 }
 
 /** Reads an export of this or another gateway. One that was cut off is refused as a whole. */

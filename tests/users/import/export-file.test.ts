@@ -75,10 +75,10 @@ describe('readExport', () => {
     const text = written([STAN], [INFLUX, { ...INFLUX, name: 'all', databases: [] }]);
     expect(readExport(text)).toMatchObject({
       subscriptions: [
-        { at: 2, record: INFLUX },
-        { at: 3, record: { ...INFLUX, name: 'all', databases: [] } },
+        { at: 3, record: INFLUX },
+        { at: 4, record: { ...INFLUX, name: 'all', databases: [] } },
       ],
-      entries: [{ at: 4, name: 'stan' }],
+      entries: [{ at: 2, name: 'stan' }],
     });
     expect(readExport(text.replace(/.*influx.*\n/, ''))).toEqual({
       refused: expect.stringContaining('3 lines follow the first, and there are 2'),
