@@ -1,15 +1,21 @@
 import type { Config } from './config/config.ts';
 import { messageOf } from './kernel/errors.ts';
 import type { Log } from './kernel/log.ts';
+import type { Door, DoorPlace } from './listener/doors.ts';
 import { createListener } from './listener/server.ts';
 import { AuditFile } from './observe/audit-file.ts';
 import { openUserStore } from './users/store.ts';
 import { createGeneration } from './wiring/generation.ts';
 import type { Generation } from './wiring/generation.ts';
+import { openHttps } from './wiring/https.ts';
 
 export interface Gateway {
-  /** Resolves with the port once requests are taken. @throws where the address cannot be listened on */
-  start(): Promise<number>;
+  /**
+   * Resolves with the doors once requests are taken.
+   * @param inherited sockets that somebody else opened: each takes the place of the key of its kind
+   * @throws where a place cannot be listened on
+   */
+  start(inherited?: readonly DoorPlace[]): Promise<readonly Door[]>;
   /**
    * Builds everything anew from a configuration and puts it in the place of the old, which ends with its last request.
    * Sockets and the user store stay: what their keys say takes effect at the next start (`needsRestart`).
@@ -41,10 +47,17 @@ export function createGateway(config: Config, { log, now }: Surroundings): Gatew
   const retiring = new Set<Generation>();
   let isStopping = false;
   let current = createGeneration(config, lasting);
+  const https = openHttps(config, {
+    log,
+    now,
+    onChange: (settings) => {
+      listener.useTls(settings);
+    },
+  });
   const listener = createListener({
     ...limits,
     shutdownTimeoutMs: http.shutdownTimeoutMs,
-    https: http.httpsEnabled,
+    tls: https.settings,
     now,
     service: () => current,
     onServerError: (error) => {
@@ -52,21 +65,36 @@ export function createGateway(config: Config, { log, now }: Surroundings): Gatew
     },
   });
   return {
-    start: () => listener.listen(http.bindAddress.host, http.bindAddress.port),
+    start: async (inherited = []) => {
+      const given = await listener.listen(inherited);
+      const kinds = given.map(({ kind }) => kind);
+      return listener.listen(placesIn(config).filter(({ kind }) => !kinds.includes(kind)));
+    },
     reload: (next) => {
       if (isStopping) return;
       const old = current;
+      const nextHttps = https.prepare(next);
       current = createGeneration(next, lasting);
+      nextHttps.commit();
       retiring.add(old);
       void old.retire().finally(() => retiring.delete(old));
     },
     reopenFiles: () => auditFile?.reopen(),
     stop: async () => {
       isStopping = true;
+      https.stop();
       await listener.stop();
       await Promise.all([current, ...retiring].map((each) => each.stop()));
       await store.close();
       await auditFile?.close();
     },
   };
+}
+
+function placesIn({ http }: Config): readonly (DoorPlace & Pick<Door, 'kind'>)[] {
+  const { bindAddress, unixSocket } = http;
+  return [
+    { kind: 'tcp', ...bindAddress },
+    ...(unixSocket === '' ? [] : [{ kind: 'unix' as const, path: unixSocket }]),
+  ];
 }

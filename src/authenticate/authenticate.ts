@@ -58,11 +58,17 @@ export function createAuthenticate(parts: Parts): Authenticate {
         );
       }
       case 'bearer':
-        return byToken(parts, credentials.token);
+        return byToken(parts, credentials);
       case 'subscription':
         return bySubscription(parts.subscriptions, credentials.token);
       case 'two':
         return refused(ONE_AT_A_TIME, SUBSCRIBER);
+      case 'certificate':
+        return byCertificate(parts, credentials.name);
+      case 'certificate-refused':
+        return refused(credentials.why);
+      case 'certificate-differs':
+        return refused(NOT_THE_SAME, credentials.name);
     }
   };
 }
@@ -118,13 +124,27 @@ function afterComparing(
   return account === undefined ? undefined : askAgain(directory, account);
 }
 
-async function byToken({ tokens, directory }: Parts, token: Secret): Promise<Authentication> {
+async function byToken(
+  { tokens, directory }: Parts,
+  { token, certificate }: Credentials & { kind: 'bearer' },
+): Promise<Authentication> {
   const reading = await tokens.read(token);
   if ('refused' in reading) return refused(reading.refused);
+  if (certificate !== undefined && certificate !== reading.name) {
+    return refused(NOT_THE_SAME, certificate);
+  }
   const account = await findAccount(directory, reading.name);
   return account === undefined
     ? refused(FAILED, reading.name)
     : known(directory, account, 'bearer');
+}
+
+const NOT_THE_SAME = 'the client certificate and the credentials beside it name different users';
+
+/** The handshake has proved it: there is no password to compare. */
+async function byCertificate({ directory }: Parts, name: string): Promise<Authentication> {
+  const account = await findAccount(directory, name);
+  return account === undefined ? refused(FAILED, name) : known(directory, account, 'certificate');
 }
 
 const ONE_AT_A_TIME = 'the path of a subscription is its credential: send no other beside it';

@@ -6,7 +6,9 @@ import { createGateway } from '../gateway.ts';
 import type { Gateway } from '../gateway.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { createLog } from '../kernel/log.ts';
-import type { Log } from '../kernel/log.ts';
+import type { Log, LogFields } from '../kernel/log.ts';
+import type { Door } from '../listener/doors.ts';
+import { UnixSocketError } from '../listener/unix-path.ts';
 import { explainFailure, loadSilently } from './context.ts';
 import type { Context } from './context.ts';
 import { EXIT } from './terminal.ts';
@@ -37,11 +39,12 @@ async function run(context: Context, loaded: Loaded, log: Log): Promise<void> {
   });
   const reminder = createReminder(log, config);
   try {
-    const port = await gateway.start().catch((error: unknown) => {
-      throw new Error(listenFailure(config, error), { cause: error });
+    const doors = await gateway.start().catch((error: unknown) => {
+      throw error instanceof UnixSocketError
+        ? error
+        : new Error(listenFailure(config, error), { cause: error });
     });
-    const { host } = config.http.bindAddress;
-    log.info('listening', { address: `${host}:${port}`, upstream: config.upstream.url });
+    for (const door of doors) log.info('listening', placeOf(config, door));
     onReload(context, loaded, gateway, log, reminder);
     log.info('stopping', { signal: await told });
   } finally {
@@ -106,6 +109,16 @@ function createReminder(log: Log, config: Config): Reminder {
       clearInterval(timer);
     },
   };
+}
+
+function placeOf({ http, upstream }: Config, { kind, port }: Door): LogFields {
+  return kind === 'unix'
+    ? { 'unix-socket': http.unixSocket, upstream: upstream.url }
+    : {
+        address: `${http.bindAddress.host}:${port}`,
+        tls: http.httpsEnabled ? true : undefined,
+        upstream: upstream.url,
+      };
 }
 
 function listenFailure({ http }: Config, error: unknown): string {

@@ -1,4 +1,4 @@
-import { refusedNetwork } from '../kernel/networks.ts';
+import { UNIX_PEER, refusedNetwork } from '../kernel/networks.ts';
 import type { HttpConfig } from './config.ts';
 import type { KeysOf } from './key.ts';
 import { ADDRESS, CHALLENGE, FLAG, choice, count, duration, list, secret, text } from './kinds.ts';
@@ -7,6 +7,10 @@ import { ADDRESS, CHALLENGE, FLAG, choice, count, duration, list, secret, text }
 const MIN_SHARED_SECRET_BYTES = 16;
 
 const section = 'http';
+
+function refusedProxy(entry: string): string | undefined {
+  return entry === UNIX_PEER ? undefined : refusedNetwork(entry);
+}
 
 /** The keys of [http]. Names that Kapacitor has too mean the same there. */
 export const HTTP_KEYS: KeysOf<HttpConfig> = {
@@ -59,21 +63,25 @@ export const HTTP_KEYS: KeysOf<HttpConfig> = {
   httpsCertificate: {
     section,
     name: 'https-certificate',
-    meaning: 'The certificate in PEM, its chain behind it; read only with https-enabled.',
+    meaning:
+      'The certificate in PEM, its chain behind it; read only with https-enabled, and again when the file changes.',
     default: '/etc/ssl/kapacitor.pem',
     kind: text('a path'),
   },
   httpsPrivateKey: {
     section,
     name: 'https-private-key',
-    meaning: 'The private key in PEM, where it is not in the file of the certificate.',
+    meaning:
+      'The private key in PEM, where it is not in the file of the certificate; not encrypted.',
     default: '',
     kind: text('a path; "" = in the file of the certificate'),
   },
   httpsClientCa: {
     section,
     name: 'https-client-ca',
-    meaning: 'The authority in PEM whose client certificates are accepted.',
+    meaning:
+      'The authority in PEM whose client certificates are accepted: the name in one (CN, else a DNS name or mail ' +
+      'address) is that of a user, who then needs no password.',
     default: '',
     kind: text('a path; "" = none'),
   },
@@ -87,7 +95,8 @@ export const HTTP_KEYS: KeysOf<HttpConfig> = {
   unixSocket: {
     section,
     name: 'unix-socket',
-    meaning: 'A Unix socket to listen on as well.',
+    meaning:
+      'A Unix socket to listen on as well, for owner and group; plain HTTP, also with https-enabled.',
     default: '',
     kind: text('a path; "" = none'),
   },
@@ -116,9 +125,9 @@ export const HTTP_KEYS: KeysOf<HttpConfig> = {
   trustedProxies: {
     section,
     name: 'trusted-proxies',
-    meaning: 'Proxies whose X-Forwarded-For is believed.',
+    meaning: 'Proxies whose X-Forwarded-For is believed; "unix": whoever comes by a Unix socket.',
     default: [],
-    kind: list('addresses or networks, like "10.0.0.0/8"', refusedNetwork),
+    kind: list('addresses, networks like "10.0.0.0/8", or "unix"', refusedProxy),
   },
   workers: {
     section,

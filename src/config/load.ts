@@ -8,6 +8,7 @@ import type { Environment } from './environment.ts';
 import { readConfigFile } from './file.ts';
 import { settleGate } from './gate.ts';
 import { addressOf } from './hosts.ts';
+import { checkHttps } from './https-rules.ts';
 import { labelOf } from './key.ts';
 import { checkMeta } from './meta-rules.ts';
 import { notBuilt } from './not-built.ts';
@@ -90,5 +91,6 @@ function checkWhole(
     );
   }
   findings.problems.push(...notBuilt(settings));
+  checkHttps(config, settings, findings);
   checkMeta(config, settings, findings);
 }

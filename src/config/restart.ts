@@ -9,6 +9,7 @@ const { http, limits, store, log, audit } = DEFAULTS;
 /** What is opened once, at the start: sockets, the store, the logs. All other keys are taken up by a reload. */
 const AT_START: readonly Key<unknown>[] = [
   http.bindAddress,
+  http.httpsEnabled,
   http.unixSocket,
   http.shutdownTimeoutMs,
   http.workers,

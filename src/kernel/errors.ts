@@ -52,6 +52,12 @@ export const ERRORS = {
   internal: { status: 500, words: 'internal error of the gateway', level: 'error' },
   'upstream-unreachable': { status: 502, words: 'Kapacitor cannot be reached', level: 'warn' },
   'upstream-broken': { status: 502, words: 'Kapacitor broke off its answer', level: 'warn' },
+  'certificate-outdated': {
+    status: 503,
+    words: 'other authorities count for client certificates now: connect again',
+    level: 'info',
+    temporary: true,
+  },
   overloaded: {
     status: 503,
     words: 'the gateway is at its limit, try again',

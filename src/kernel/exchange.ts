@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Answer } from './answer.ts';
+import type { CertificateReading } from './client-certificate.ts';
 import type { AuthenticationMethod, Identity } from './identity.ts';
 import type { Target } from './target.ts';
 
@@ -19,6 +20,9 @@ export interface WouldBe {
   readonly message: string;
 }
 
+/** What a client certificate proves; `outdated`: other authorities count by now than those it was looked at with. */
+export type Certified = CertificateReading | { readonly kind: 'outdated' };
+
 /** One request on its way and its answer: the sockets that a handler may use, and what the log will say of it. */
 export interface Exchange {
   readonly request: IncomingMessage;
@@ -28,6 +32,8 @@ export interface Exchange {
   /** The address of the socket's peer, or of the client behind trusted proxies. */
   readonly clientAddress: string;
   readonly https: boolean;
+  /** Undefined where the client has shown none. */
+  readonly certificate: Certified | undefined;
   /** Milliseconds since 1970. */
   readonly startedMs: number;
 

@@ -1,7 +1,7 @@
 import type { Grants } from './grants.ts';
 
 /** How somebody proved who they are. */
-export type AuthenticationMethod = 'basic' | 'query' | 'bearer' | 'subscription';
+export type AuthenticationMethod = 'basic' | 'query' | 'bearer' | 'subscription' | 'certificate';
 
 /** Somebody who has proved who they are. Only `authenticate` makes one; `forward` demands one by its type. */
 export interface Identity {

@@ -1,5 +1,8 @@
 import { BlockList, isIP } from 'node:net';
 
+/** Stands for the address of whoever comes in by a Unix socket: no network has it, and no header can say it. */
+export const UNIX_PEER = 'unix';
+
 /** Addresses and networks. */
 export interface Networks {
   /** False for what is no address. */

@@ -1,22 +1,25 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { createNetworks, plainAddress } from '../kernel/networks.ts';
+import { UNIX_PEER, createNetworks, plainAddress } from '../kernel/networks.ts';
 
-/** The address that a request comes from. */
-export type ClientAddress = (request: IncomingMessage) => string;
+/** The address that a request comes from. @param peer the address of the socket's other end, or "unix" */
+export type ClientAddress = (request: Pick<IncomingMessage, 'headers'>, peer: string) => string;
 
 /**
  * The peer of the socket; or, where that is one of the trusted proxies, the first address of X-Forwarded-For from the
  * right that is not. What stands left of it is whatever the client liked to write.
- * @param trustedProxies addresses, and networks like "10.0.0.0/8"
+ * @param trustedProxies addresses, networks like "10.0.0.0/8", and "unix" for whoever comes by a Unix socket
  */
 export function createClientAddress(trustedProxies: readonly string[]): ClientAddress {
-  if (trustedProxies.length === 0) return peerOf;
-  const trusted = createNetworks(trustedProxies);
-  return (request) => {
-    let address = peerOf(request);
+  if (trustedProxies.length === 0) return (_, peer) => peer;
+  const networks = createNetworks(trustedProxies.filter((each) => each !== UNIX_PEER));
+  const trustsUnix = trustedProxies.includes(UNIX_PEER);
+  const isTrusted = (address: string): boolean =>
+    address === UNIX_PEER ? trustsUnix : networks.has(address);
+  return (request, peer) => {
+    let address = peer;
     for (const hop of hopsOf(request)) {
-      if (!trusted.has(address)) return address;
+      if (!isTrusted(address)) return address;
       const next = addressIn(hop);
       // Whoever wrote it was trusted, and it is no address: nobody beyond it can be told.
       if (next === undefined) return address;
@@ -26,12 +29,8 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
   };
 }
 
-function peerOf({ socket }: IncomingMessage): string {
-  return plainAddress(socket.remoteAddress ?? '');
-}
-
 /** From the right: the nearest first. */
-function hopsOf({ headers }: IncomingMessage): readonly string[] {
+function hopsOf({ headers }: Pick<IncomingMessage, 'headers'>): readonly string[] {
   const header = headers['x-forwarded-for'];
   return typeof header === 'string' ? header.split(',').reverse() : [];
 }

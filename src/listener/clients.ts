@@ -23,8 +23,6 @@ export interface Clients {
   /** From now on each answer ends its connection. */
   drain(): void;
   closeAll(): void;
-  /** Resolves once no connection is left. */
-  allClosed(): Promise<void>;
   stop(): void;
 }
 
@@ -48,7 +46,6 @@ const INTERVAL_MS = 1_000;
  */
 export function createClients(options: ClientOptions): Clients {
   const states = new Map<Socket, State>();
-  const emptyListeners = new Set<() => void>();
   let isDraining = false;
 
   const timer = setInterval(() => {
@@ -63,7 +60,6 @@ export function createClients(options: ClientOptions): Clients {
       states.set(socket, newState(options.now()));
       socket.once('close', () => {
         states.delete(socket);
-        if (states.size === 0) for (const listener of emptyListeners) listener();
       });
     },
     begin: (socket, response) => {
@@ -90,12 +86,6 @@ export function createClients(options: ClientOptions): Clients {
     closeAll: () => {
       for (const socket of states.keys()) socket.destroy();
     },
-    allClosed: () =>
-      states.size === 0
-        ? Promise.resolve()
-        : new Promise((resolve) => {
-            emptyListeners.add(resolve);
-          }),
     stop: () => {
       clearInterval(timer);
     },

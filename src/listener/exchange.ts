@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Exchange, Judgement, Presented, WouldBe } from '../kernel/exchange.ts';
+import type { Certified, Exchange, Judgement, Presented, WouldBe } from '../kernel/exchange.ts';
 import type { Identity } from '../kernel/identity.ts';
 import type { Target } from '../kernel/target.ts';
 import { finishResponse } from './linger.ts';
@@ -9,6 +9,7 @@ interface Facts {
   readonly clientAddress: string;
   readonly expectsContinue: boolean;
   readonly https: boolean;
+  readonly certificate: Certified | undefined;
   readonly startedMs: number;
 }
 
@@ -19,6 +20,7 @@ export class RequestExchange implements Exchange {
   readonly requestId: string;
   readonly clientAddress: string;
   readonly https: boolean;
+  readonly certificate: Certified | undefined;
   readonly startedMs: number;
   target: Target | undefined = undefined;
   identity: Identity | undefined = undefined;
@@ -36,6 +38,7 @@ export class RequestExchange implements Exchange {
     this.requestId = requestIdOf(request);
     this.clientAddress = facts.clientAddress;
     this.https = facts.https;
+    this.certificate = facts.certificate;
     this.startedMs = facts.startedMs;
     this.awaitsContinue = facts.expectsContinue;
   }

@@ -3,6 +3,7 @@ import { authorize } from '../authorize/authorize.ts';
 import { requirementsOf } from '../authorize/requirements.ts';
 import { readCredentials } from '../credentials/credentials.ts';
 import type { Credentials } from '../credentials/credentials.ts';
+import type { CertificateReading } from '../kernel/client-certificate.ts';
 import { GatewayError } from '../kernel/errors.ts';
 import type { Exchange, Presented } from '../kernel/exchange.ts';
 import type { Identity } from '../kernel/identity.ts';
@@ -24,10 +25,11 @@ export interface Judges {
 export async function judge(judges: Judges, target: Target, exchange: Exchange): Promise<Identity> {
   const { request } = exchange;
   const { authorization } = request.headers;
-  const credentials = readCredentials(authorization, target.query, target.subscription);
+  const { query, subscription } = target;
+  const credentials = readCredentials(authorization, query, subscription, certificateIn(exchange));
   exchange.judgement = 'unknown';
   exchange.presented = presentedBy(credentials);
-  if (credentials.kind === 'password') exchange.claimed = credentials.name;
+  if ('name' in credentials) exchange.claimed = credentials.name;
   const identity =
     judges.admit(request, target, credentials) ??
     identityOf(await judges.authenticate(credentials, exchange.clientAddress), exchange);
@@ -79,7 +81,26 @@ function identityOf(authentication: Authentication, exchange: Exchange): Identit
   throw new GatewayError('unauthorized', { message: authentication.message });
 }
 
+/** @throws GatewayError certificate-outdated */
+function certificateIn({ certificate }: Exchange): CertificateReading | undefined {
+  if (certificate?.kind !== 'outdated') return certificate;
+  throw new GatewayError('certificate-outdated');
+}
+
 function presentedBy(credentials: Credentials): Presented {
-  if (credentials.kind === 'password') return credentials.via;
-  return credentials.kind === 'two' ? 'subscription' : credentials.kind;
+  switch (credentials.kind) {
+    case 'password':
+      return credentials.via;
+    case 'two':
+      return 'subscription';
+    case 'certificate-refused':
+    case 'certificate-differs':
+      return 'certificate';
+    case 'none':
+    case 'unreadable':
+    case 'bearer':
+    case 'subscription':
+    case 'certificate':
+      return credentials.kind;
+  }
 }

@@ -12,6 +12,7 @@ import type { Challenge } from './answers.ts';
 import { checkFraming } from './framing.ts';
 import { failureOf, judge, rehearse } from './judge.ts';
 import type { Judges } from './judge.ts';
+import { rawOf } from './tls.ts';
 import { writeAnswer } from './write-answer.ts';
 
 /** The stages behind the listener, as arguments: a test passes functions. */
@@ -82,6 +83,8 @@ function tell({ onFailure }: PathOptions, error: GatewayError, exchange: Exchang
 
 /** So that half an answer never looks whole: an orderly end of the connection would be one to an HTTP/1.0 client. */
 function cut(socket: Socket): void {
-  if (socket instanceof TLSSocket) socket.destroy();
-  else socket.resetAndDestroy();
+  const raw = socket instanceof TLSSocket ? rawOf(socket) : socket;
+  // Behind a Unix socket there is no address, and nothing to reset.
+  if (raw.remoteAddress === undefined) socket.destroy();
+  else raw.resetAndDestroy();
 }

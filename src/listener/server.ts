@@ -1,19 +1,26 @@
 import { ServerResponse, createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
-import { Server as NetServer, Socket } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { errorAnswer } from '../kernel/answer.ts';
-import { ERRORS, GatewayError } from '../kernel/errors.ts';
+import { ERRORS } from '../kernel/errors.ts';
+import type { GatewayError } from '../kernel/errors.ts';
 import type { Exchange } from '../kernel/exchange.ts';
 import { plainAddress } from '../kernel/networks.ts';
 import type { ClientAddress } from './client-address.ts';
 import { createClients } from './clients.ts';
 import type { Clients } from './clients.ts';
+import { openDoor } from './doors.ts';
+import type { Door, DoorPlace } from './doors.ts';
 import { RequestExchange } from './exchange.ts';
 import { halfClose } from './linger.ts';
+import { certificateOf, createPeers } from './peers.ts';
+import type { Peers } from './peers.ts';
 import type { RequestPath } from './request-path.ts';
+import { createTls } from './tls.ts';
+import type { Tls, TlsSettings } from './tls.ts';
 import { createTurns } from './turns.ts';
+import { refuseBytes, refusePlain, responseOn } from './unread.ts';
 import { rawAnswer } from './write-answer.ts';
 
 /** What requests go through. It may be another one for each request: a reload swaps it. */
@@ -26,6 +33,8 @@ export interface Service {
   readonly onEnd: (exchange: Exchange, status: number, bytes: number) => void;
   /** Called where bytes that are no request were refused. @param reason in the client's words */
   readonly onUnread: (clientAddress: string, status: number, reason: string) => void;
+  /** Called where TLS did not come about. */
+  readonly onNoTls: (clientAddress: string, reason: string) => void;
 }
 
 export interface ListenerOptions {
@@ -37,7 +46,8 @@ export interface ListenerOptions {
   readonly bodyIdleTimeoutMs: number;
   readonly maxConnections: number;
   readonly shutdownTimeoutMs: number;
-  readonly https: boolean;
+  /** Undefined: TCP connections speak plain HTTP. Unix sockets always do. */
+  readonly tls: TlsSettings | undefined;
   /** Told where a connection could not be taken (no file descriptor is left): the server goes on. */
   readonly onServerError: (error: Error) => void;
   readonly now: () => number;
@@ -46,16 +56,71 @@ export interface ListenerOptions {
 }
 
 export interface Listener {
-  /** Resolves with the port. @throws the system's error where the address cannot be listened on */
-  listen(host: string, port: number): Promise<number>;
+  /** Resolves with all doors that are open then. @throws as openDoor; those before it are then open until `stop` */
+  listen(places: readonly DoorPlace[]): Promise<readonly Door[]>;
+  /** What TLS shows from now on, where it is spoken. @throws where OpenSSL does not take it: then the old stays */
+  useTls(settings: TlsSettings): void;
   /** Takes no new connection, lets requests end, and cuts what is left after `shutdown-timeout`. */
   stop(): Promise<void>;
 }
 
-/** The sockets of the gateway: requests in, to the request path. */
+/** The sockets of the gateway: requests in, to the request path. @throws where OpenSSL does not take the settings of TLS */
 export function createListener(options: ListenerOptions): Listener {
+  const server = createHttpServer(options);
   const clients = createClients(options);
   const inTurn = createTurns();
+  const peers = createPeers(server, clients);
+  const tls = openTls(options, peers);
+  const doors: Door[] = [];
+
+  const onRequest = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    expectsContinue: boolean,
+  ): void => {
+    inTurn(request, response, () => {
+      serve({ options, clients, peers }, request, response, expectsContinue);
+    });
+  };
+  server.on('request', (request, response) => onRequest(request, response, false));
+  server.on('checkContinue', (request, response) => onRequest(request, response, true));
+  // framing.ts refuses it.
+  server.on('checkExpectation', (request, response) => onRequest(request, response, false));
+  server.on('connect', (request, socket) => refuseConnect({ options, peers }, request, socket));
+  server.on('clientError', (error, socket) => {
+    const address = socket instanceof Socket ? peers.of(socket).address : '';
+    refuseBytes(error, socket, (refusal) => tellUnread(options, address, refusal));
+  });
+
+  return {
+    listen: async (places) => {
+      for (const place of places) {
+        const door = await openDoor(place, {
+          maxConnections: options.maxConnections,
+          onError: options.onServerError,
+          onConnection: (socket, kind) => {
+            if (kind === 'tcp' && tls !== undefined) tls.accept(socket);
+            else peers.admit(socket, kind);
+          },
+        });
+        doors.push(door);
+      }
+      return [...doors];
+    },
+    useTls: (settings) => tls?.use(settings),
+    stop: async () => {
+      clients.drain();
+      const closed = Promise.all(doors.map((door) => door.close()));
+      await Promise.race([closed, after(options.shutdownTimeoutMs)]);
+      clients.closeAll();
+      tls?.closeAll();
+      clients.stop();
+    },
+  };
+}
+
+/** It never listens: connections are given to it, from all doors. */
+function createHttpServer(options: ListenerOptions): Server {
   const server = createServer({
     maxHeaderSize: options.maxHeaderBytes,
     // Whatever NODE_OPTIONS says.
@@ -69,46 +134,31 @@ export function createListener(options: ListenerOptions): Listener {
   });
   // Past the default of 1,000 Node drops headers in silence, one that frames the body among them.
   server.maxHeadersCount = 0;
-  server.maxConnections = options.maxConnections;
+  return server;
+}
 
-  const onRequest = (
-    request: IncomingMessage,
-    response: ServerResponse,
-    expectsContinue: boolean,
-  ): void => {
-    inTurn(request, response, () => {
-      serve(options, clients, request, response, expectsContinue);
-    });
-  };
-  server.on('connection', (socket: Socket) => clients.add(socket));
-  server.on('request', (request, response) => onRequest(request, response, false));
-  server.on('checkContinue', (request, response) => onRequest(request, response, true));
-  // framing.ts refuses it.
-  server.on('checkExpectation', (request, response) => onRequest(request, response, false));
-  server.on('connect', (request, socket) => refuseConnect(options, request, socket));
-  server.on('clientError', (error, socket) => onClientError(options, error, socket));
+function openTls(options: ListenerOptions, peers: Peers): Tls | undefined {
+  if (options.tls === undefined) return undefined;
+  const tls = createTls({
+    settings: options.tls,
+    timeoutMs: options.headerTimeoutMs,
+    onSecured: (secured) => peers.admitSecured(secured, () => secured.trust === tls.trust),
+    onPlain: (socket) => {
+      const address = plainAddress(socket.remoteAddress ?? '');
+      refusePlain(socket, (refusal) => tellUnread(options, address, refusal));
+    },
+    onFailure: (address, why) => options.service().onNoTls(plainAddress(address), why),
+  });
+  return tls;
+}
 
-  return {
-    listen: async (host, port) => {
-      const bound = await listen(server, host, port);
-      server.on('error', options.onServerError);
-      return bound;
-    },
-    stop: async () => {
-      clients.drain();
-      // http.Server's own close() also cuts idle connections, under a client that may just be sending on one.
-      NetServer.prototype.close.call(server);
-      await Promise.race([clients.allClosed(), after(options.shutdownTimeoutMs)]);
-      clients.closeAll();
-      clients.stop();
-      server.close();
-    },
-  };
+interface Parts {
+  readonly options: ListenerOptions;
+  readonly peers: Peers;
 }
 
 function serve(
-  options: ListenerOptions,
-  clients: Clients,
+  { options, clients, peers }: Parts & { readonly clients: Clients },
   request: IncomingMessage,
   response: ServerResponse,
   expectsContinue: boolean,
@@ -120,7 +170,7 @@ function serve(
   const writtenBefore = socket.bytesWritten;
   const service = options.service();
   service.onBegin();
-  const exchange = openExchange(options, service, request, response, expectsContinue);
+  const exchange = openExchange({ options, peers }, request, response, expectsContinue);
   response.on('close', () => {
     clients.end(socket, response);
     const status = response.headersSent ? response.statusCode : ERRORS['client-gone'].status;
@@ -130,33 +180,34 @@ function serve(
 }
 
 function openExchange(
-  { https, now }: ListenerOptions,
-  { clientAddress }: Service,
+  { options, peers }: Parts,
   request: IncomingMessage,
   response: ServerResponse,
   expectsContinue: boolean,
-): Exchange {
+): RequestExchange {
+  const startedMs = options.now();
+  const peer = peers.of(request.socket);
+  const certificate = certificateOf(peer, startedMs);
+  // Whoever connects again is asked for a certificate again.
+  if (certificate?.kind === 'outdated') response.shouldKeepAlive = false;
   return new RequestExchange(request, response, {
-    clientAddress: clientAddress(request),
+    clientAddress: options.service().clientAddress(request, peer.address),
+    certificate,
     expectsContinue,
-    https,
-    startedMs: now(),
+    https: peer.https,
+    startedMs,
   });
-}
-
-interface ParserError extends Error {
-  readonly code?: string;
 }
 
 /**
  * Without a listener Node closes a CONNECT in silence; Kapacitor answers 404 to it. Node has taken its own listeners
  * off the socket: without one for errors, a client's reset would end the process.
  */
-function refuseConnect(options: ListenerOptions, request: IncomingMessage, socket: Duplex): void {
+function refuseConnect(parts: Parts, request: IncomingMessage, socket: Duplex): void {
   socket.on('error', () => socket.destroy());
-  const service = options.service();
+  const service = parts.options.service();
   service.onBegin();
-  const exchange = openExchange(options, service, request, new ServerResponse(request), false);
+  const exchange = openExchange(parts, request, new ServerResponse(request), false);
   // Where an earlier request still waits for its answer, this one would be taken for it.
   if (responseOn(socket) !== undefined) {
     socket.destroy();
@@ -169,46 +220,8 @@ function refuseConnect(options: ListenerOptions, request: IncomingMessage, socke
   service.onEnd(exchange, 404, answer.length);
 }
 
-/** Bytes that Node's parser refuses: an answer, where no other request's is under way, and the connection's end. */
-function onClientError(options: ListenerOptions, error: ParserError, socket: Duplex): void {
-  // The answer is given, and all that comes behind it is told here too.
-  if (socket.writableEnded) return;
-  const response = responseOn(socket);
-  const isBegun = response !== undefined && (response.headersSent || response.req.complete);
-  if (!socket.writable || isBegun || error.code === 'ECONNRESET') {
-    socket.destroy();
-    return;
-  }
-  const refusal = new GatewayError(
-    error.code === 'HPE_HEADER_OVERFLOW' ? 'headers-too-large' : 'bad-framing',
-  );
-  socket.write(rawAnswer(errorAnswer(refusal.status, refusal.message, 'compact')));
-  // What was under way must end now, the upstream's part of it too.
-  if (response === undefined) {
-    const peer = socket instanceof Socket ? (socket.remoteAddress ?? '') : '';
-    options.service().onUnread(plainAddress(peer), refusal.status, refusal.message);
-    halfClose(socket);
-  } else socket.end(() => socket.destroy());
-}
-
-/** The response whose turn it is on a connection. */
-function responseOn(socket: Duplex): ServerResponse | undefined {
-  const response: unknown = '_httpMessage' in socket ? socket._httpMessage : undefined;
-  return response instanceof ServerResponse ? response : undefined;
-}
-
-function listen(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host: host === '' ? undefined : host, port }, () => {
-      server.off('error', reject);
-      resolve(portOf(server.address()));
-    });
-  });
-}
-
-function portOf(address: AddressInfo | string | null): number {
-  return typeof address === 'object' && address !== null ? address.port : 0;
+function tellUnread(options: ListenerOptions, address: string, refusal: GatewayError): void {
+  options.service().onUnread(address, refusal.status, refusal.message);
 }
 
 function after(milliseconds: number): Promise<void> {

@@ -66,9 +66,16 @@ export function noCredentials(): GatewayError {
   });
 }
 
+const PROVEN: ReadonlySet<Identity['method']> = new Set<Identity['method']>([
+  'basic',
+  'query',
+  'bearer',
+  'certificate',
+]);
+
 /** An open gate makes everybody an admin, but for this API. */
 function isAdmin({ admin, method }: Identity): boolean {
-  return admin && (method === 'basic' || method === 'query' || method === 'bearer');
+  return admin && PROVEN.has(method);
 }
 
 /** Over Basic only: a stolen token must not become a password. */

@@ -84,6 +84,7 @@ export function createGeneration(config: Config, lasting: Lasting): Generation {
       service.onEnd(exchange, status, bytes);
     },
     onUnread: service.onUnread,
+    onNoTls: service.onNoTls,
     retire: async () => {
       await running.allEnded();
       await stop();

@@ -52,5 +52,8 @@ export function openService(
       accessLog?.noteUnread(clientAddress, status, reason);
       audit?.noteUnread(clientAddress, status, reason);
     },
+    onNoTls: (clientAddress, reason) => {
+      log.info('no TLS with a client', { host: clientAddress, reason });
+    },
   };
 }

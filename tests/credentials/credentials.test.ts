@@ -16,6 +16,9 @@ function read(authorization: string | undefined, query = '', inPath?: string): s
     case 'none':
     case 'unreadable':
     case 'two':
+    case 'certificate':
+    case 'certificate-refused':
+    case 'certificate-differs':
       return credentials.kind;
     case 'password': {
       const { via, name, password } = credentials;

@@ -1,15 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { IncomingMessage } from 'node:http';
-import { Socket } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import { createClientAddress } from '../../src/listener/client-address.ts';
 import { createNetworks, refusedNetwork } from '../../src/kernel/networks.ts';
 
-function request(peer: string, forwardedFor?: string): IncomingMessage {
-  const socket = new Socket();
-  Object.defineProperty(socket, 'remoteAddress', { value: peer });
-  const message = new IncomingMessage(socket);
-  if (forwardedFor !== undefined) message.headers['x-forwarded-for'] = forwardedFor;
-  return message;
+function request(forwardedFor?: string): Pick<IncomingMessage, 'headers'> {
+  return { headers: forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor } };
 }
 
 describe('createClientAddress', () => {
@@ -38,16 +33,24 @@ describe('createClientAddress', () => {
     ['a port is taken off', '10.1.2.3', '198.51.100.7:4711', '198.51.100.7'],
     ['IPv6 in brackets', '10.1.2.3', '[2001:dead::1]:4711', '2001:dead::1'],
     ['IPv6 bare', '2001:db8::5', '2001:dead::1', '2001:dead::1'],
-    ['IPv4 in IPv6, as the peer', '::ffff:10.1.2.3', '198.51.100.7', '198.51.100.7'],
+    ['a Unix socket that is not trusted', 'unix', '198.51.100.7', 'unix'],
+    ['a header that says unix', '10.1.2.3', '198.51.100.7, unix', '10.1.2.3'],
     ['IPv4 in IPv6, as a hop', '10.1.2.3', '::ffff:198.51.100.7', '198.51.100.7'],
     ['octal digits are no address', '10.1.2.3', '010.0.0.1', '10.1.2.3'],
   ])('%s', (_why, peer, header, want) => {
-    expect(createClientAddress(PROXIES)(request(peer, header))).toBe(want);
+    expect(createClientAddress(PROXIES)(request(header), peer)).toBe(want);
+  });
+
+  test('behind a Unix socket that is trusted, the header is believed', () => {
+    const address = createClientAddress(['unix', '10.0.0.0/8']);
+    expect(address(request('1.1.1.1, 198.51.100.7, 10.9.9.9'), 'unix')).toBe('198.51.100.7');
+    expect(address(request(), 'unix')).toBe('unix');
+    expect(address(request('198.51.100.7'), '192.0.2.1')).toBe('192.0.2.1');
   });
 
   test('without trusted proxies the header says nothing', () => {
     const address = createClientAddress([]);
-    expect(address(request('::ffff:192.0.2.1', '10.0.0.1'))).toBe('192.0.2.1');
+    expect(address(request('10.0.0.1'), '192.0.2.1')).toBe('192.0.2.1');
   });
 });
 

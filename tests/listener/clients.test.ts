@@ -41,8 +41,9 @@ async function open(answer: Answer, options: Partial<ListenerOptions> = {}): Pro
       onBegin: () => undefined,
       onEnd: () => undefined,
       onUnread: () => undefined,
+      onNoTls: () => undefined,
     }),
-    https: false,
+    tls: undefined,
     maxHeaderBytes: 65_536,
     headerTimeoutMs: 10_000,
     idleTimeoutMs: 3_600_000,
@@ -54,7 +55,8 @@ async function open(answer: Answer, options: Partial<ListenerOptions> = {}): Pro
     intervalMs: TICK_MS,
     ...options,
   });
-  return listener.listen('127.0.0.1', 0);
+  const [door] = await listener.listen([{ kind: 'tcp', host: '127.0.0.1', port: 0 }]);
+  return door?.port ?? 0;
 }
 
 async function connect(port: number): Promise<RawConnection & { readonly isOpen: () => boolean }> {
@@ -235,6 +237,7 @@ describe('shutdown', () => {
         onBegin: () => undefined,
         onEnd: () => undefined,
         onUnread: () => undefined,
+        onNoTls: () => undefined,
       }),
       ...{ maxHeaderBytes: 1024, headerTimeoutMs: 0 },
       ...{
@@ -242,11 +245,13 @@ describe('shutdown', () => {
         bodyIdleTimeoutMs: 0,
         maxConnections: 1,
         shutdownTimeoutMs: 1,
-        https: false,
+        tls: undefined,
       },
       ...{ onServerError: () => undefined, now: Date.now },
     });
-    await expect(second.listen('127.0.0.1', port)).rejects.toThrow(/EADDRINUSE/);
+    await expect(second.listen([{ kind: 'tcp', host: '127.0.0.1', port }])).rejects.toThrow(
+      /EADDRINUSE/,
+    );
     await second.stop();
   });
 });

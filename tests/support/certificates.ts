@@ -20,6 +20,10 @@ export interface CertificateAuthority {
 interface IssueOptions {
   /** As openssl has it: `DNS:elsewhere.test`. */
   readonly subjectAltName?: string;
+  /** As openssl has it: `/O=it/CN=a/CN=b`; by default its name as CN. */
+  readonly subject?: string;
+  /** `serverAuth`, `clientAuth`; by default nothing is said of it. */
+  readonly extendedKeyUsage?: string;
   /** Its time is over. */
   readonly isExpired?: boolean;
 }
@@ -51,16 +55,23 @@ export function createAuthority(dir: string, name = 'ca'): CertificateAuthority 
   return {
     caFile,
     ca: readFileSync(caFile, 'utf8'),
-    issue: (subject, { subjectAltName = 'IP:127.0.0.1,DNS:localhost', isExpired = false } = {}) => {
+    issue: (subject, options = {}) => {
+      const { subjectAltName = 'IP:127.0.0.1,DNS:localhost', isExpired = false } = options;
       const [certFile, keyFile, request] = ['pem', 'key', 'csr'].map((end) =>
         join(dir, `${subject}.${end}`),
       ) as [string, string, string];
-      const names = ['-addext', `subjectAltName=${subjectAltName}`];
+      const names = [
+        ...(subjectAltName === '' ? [] : ['-addext', `subjectAltName=${subjectAltName}`]),
+        ...(options.extendedKeyUsage === undefined
+          ? []
+          : ['-addext', `extendedKeyUsage=${options.extendedKeyUsage}`]),
+      ];
       openssl(
         'req',
         ...NEW_KEY,
         '-subj',
-        `/CN=${subject}`,
+        options.subject ?? `/CN=${subject}`,
+        '-utf8',
         ...names,
         '-keyout',
         keyFile,

@@ -58,9 +58,9 @@ export async function openGateway(options: OpenOptions): Promise<OpenGateway> {
     log: recordingLog(lines),
     now: options.now ?? Date.now,
   });
-  const port = await gateway.start();
+  const [door] = await gateway.start();
   return {
-    port,
+    port: door?.port ?? 0,
     lines,
     get accesses() {
       return lines.filter(({ message }) => message === 'http request').map(({ fields }) => fields);

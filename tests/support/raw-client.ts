@@ -1,5 +1,7 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 
 /** A response exactly as it came. */
 export interface RawResponse {
@@ -42,9 +44,15 @@ export interface RawOptions {
   readonly host?: string;
   /** The address that the connection comes from, as 127.0.0.2. */
   readonly localAddress?: string;
+  /** Speak TLS, with these options. */
+  readonly tls?: ConnectionOptions;
+  /** A Unix socket in place of host and port. */
+  readonly path?: string;
 }
 
 const TIMEOUT_MS = 10_000;
+/** Node's types do not know that TLS has it too. */
+const HALF_OPEN = { allowHalfOpen: true };
 
 /** One request on a connection of its own: sends the bytes, gives the (first final) response. */
 export async function exchange(
@@ -81,13 +89,15 @@ export async function openRawConnection(
   port: number,
   options: RawOptions = {},
 ): Promise<RawConnection> {
-  const { timeoutMs = TIMEOUT_MS, host = '127.0.0.1', localAddress } = options;
-  const socket = connect({
-    port,
-    host,
-    allowHalfOpen: true,
-    ...(localAddress === undefined ? {} : { localAddress }),
-  });
+  const { timeoutMs = TIMEOUT_MS, host = '127.0.0.1', localAddress, tls, path } = options;
+  const place =
+    path === undefined
+      ? { port, host, ...(localAddress === undefined ? {} : { localAddress }) }
+      : { path };
+  const socket =
+    tls === undefined
+      ? connect({ ...place, allowHalfOpen: true })
+      : connectTls({ ...place, ALPNProtocols: ['http/1.1'], ...HALF_OPEN, ...tls });
   socket.setNoDelay(true);
   let pending: Buffer = Buffer.alloc(0);
   let hasEnded = false;
@@ -132,7 +142,7 @@ export async function openRawConnection(
     });
   }
 
-  await connected(socket, timeoutMs);
+  await connected(socket, timeoutMs, tls === undefined ? 'connect' : 'secureConnect');
   return {
     socket,
     get pending() {
@@ -251,12 +261,12 @@ function shown(bytes: Buffer): string {
   return JSON.stringify(bytes.subarray(0, 500).toString('latin1'));
 }
 
-function connected(socket: Socket, timeoutMs: number): Promise<void> {
+function connected(socket: Socket, timeoutMs: number, event: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       socket.destroy(new Error(`no connection within ${timeoutMs} ms`));
     }, timeoutMs);
-    socket.once('connect', () => {
+    socket.once(event, () => {
       clearTimeout(timer);
       resolve();
     });

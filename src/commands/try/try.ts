@@ -67,7 +67,8 @@ async function run(
   const log = createLog(config.log);
   const gateway = createGateway(config, { log, now: Date.now });
   try {
-    const gate = `http://localhost:${await gateway.start()}`;
+    await gateway.start();
+    const gate = `http://localhost:${config.http.bindAddress.port}`;
     terminal.out(instructions(gate, upstream, users));
     await told;
   } finally {

@@ -1,0 +1,91 @@
+import type { Config } from '../config/config.ts';
+import { messageOf } from '../kernel/errors.ts';
+import type { Log } from '../kernel/log.ts';
+import { watchFiles } from '../listener/file-watch.ts';
+import { pathsOf, readHttpsFiles } from '../listener/https-files.ts';
+import type { HttpsFiles, HttpsReading } from '../listener/https-files.ts';
+import type { TlsSettings } from '../listener/tls.ts';
+
+/** The files of TLS to clients, as they stand in the configuration and as they change. */
+export interface Https {
+  /** As they are now; undefined where plain HTTP is spoken. */
+  readonly settings: TlsSettings | undefined;
+  /** Reads what the next configuration names. @throws as readHttpsFiles: then the old goes on */
+  prepare(config: Config): { commit(): void };
+  stop(): void;
+}
+
+interface HttpsOptions {
+  readonly log: Log;
+  readonly now: () => number;
+  /** Told what is shown from now on. @throws where it cannot be */
+  readonly onChange: (settings: TlsSettings) => void;
+  readonly intervalMs?: number;
+}
+
+const INTERVAL_MS = 2_000;
+
+/** Reads the files at the start, and looks at them every two seconds. @throws as readHttpsFiles */
+export function openHttps(config: Config, options: HttpsOptions): Https {
+  const { log, now } = options;
+  if (!config.http.httpsEnabled) {
+    return { settings: undefined, prepare: () => NOTHING, stop: () => undefined };
+  }
+  const watch = (watched: HttpsFiles): ReturnType<typeof watchFiles> =>
+    watchFiles({
+      paths: pathsOf(watched),
+      intervalMs: options.intervalMs ?? INTERVAL_MS,
+      onChange: () => {
+        takeUp(watched, options);
+      },
+    });
+  const files = filesIn(config);
+  const first = readHttpsFiles(files, now());
+  if (first.warning !== undefined) log.warn(first.warning);
+  let watching = watch(files);
+  return {
+    settings: first.settings,
+    prepare: (next) => {
+      // Whether TLS is spoken at all, only a restart takes up.
+      if (!next.http.httpsEnabled) return NOTHING;
+      const nextFiles = filesIn(next);
+      const reading = readHttpsFiles(nextFiles, now());
+      return {
+        commit: () => {
+          options.onChange(reading.settings);
+          if (reading.warning !== undefined) log.warn(reading.warning);
+          watching.stop();
+          watching = watch(nextFiles);
+        },
+      };
+    },
+    stop: () => {
+      watching.stop();
+    },
+  };
+}
+
+const NOTHING = { commit: () => undefined };
+
+/** Files that changed by themselves. One that is not good now takes nobody's place. */
+function takeUp(files: HttpsFiles, { log, now, onChange }: HttpsOptions): void {
+  try {
+    const { settings, shown, warning }: HttpsReading = readHttpsFiles(files, now());
+    if (warning !== undefined) throw new Error(warning);
+    onChange(settings);
+    log.info('the changed certificate is shown from now on', shown);
+  } catch (error) {
+    log.error('the changed certificate is not taken up, the old one goes on', {
+      cause: messageOf(error),
+    });
+  }
+}
+
+function filesIn({ http }: Config): HttpsFiles {
+  return {
+    certificate: http.httpsCertificate,
+    privateKey: http.httpsPrivateKey,
+    clientCa: http.httpsClientCa,
+    clientAuth: http.httpsClientAuth,
+  };
+}
