@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TLSSocket } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import { signToken } from '../../src/authenticate/token.ts';
 import { Secret } from '../../src/kernel/secret.ts';
@@ -284,10 +285,7 @@ describeWithOpenssl('a client certificate', () => {
     const first = await openRawConnection(gateway.port, {
       tls: { ...tlsAs(ann), maxVersion: 'TLSv1.2' },
     });
-    const session =
-      'getSession' in first.socket && typeof first.socket.getSession === 'function'
-        ? (first.socket.getSession() as Buffer)
-        : undefined;
+    const session = first.socket instanceof TLSSocket ? first.socket.getSession() : undefined;
     first.destroy();
     const again = (): Promise<RawResponse> =>
       exchange(gateway.port, requestText('GET', TASKS), {

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { appendFileSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect as connectTls } from 'node:tls';
+import { TLSSocket, connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import { expectNoAccidents } from '../support/accidents.ts';
 import { createAuthority, findOpenssl } from '../support/certificates.ts';
@@ -116,8 +116,8 @@ describeWithOpenssl('HTTPS', () => {
     const { socket } = connection;
     const refused = new Promise<string>((resolve) => {
       socket.once('error', ({ message }) => resolve(message));
-      if ('renegotiate' in socket && typeof socket.renegotiate === 'function') {
-        socket.renegotiate({}, (error: Error | null) => resolve(error?.message ?? 'renegotiated'));
+      if (socket instanceof TLSSocket) {
+        socket.renegotiate({}, (error) => resolve(error?.message ?? 'renegotiated'));
       }
     });
     expect(await refused).toMatch(/no renegotiation/i);
@@ -168,10 +168,10 @@ describeWithOpenssl('HTTPS', () => {
     const { port } = await start({ KAPGATE_LIMITS_HEADER_TIMEOUT: '400ms' });
     const kept = await openRawConnection(port, { tls: trusting() });
     const connection = await openRawConnection(port);
-    let hasEnded = false;
-    const ended = connection.ended().then(() => (hasEnded = true));
+    const ending = { isOver: false };
+    const ended = connection.ended().then(() => (ending.isOver = true));
     connection.send(Buffer.from([0x16, 3, 1, 2, 0, 1]));
-    for (let step = 0; step < 200 && !hasEnded; step++) {
+    for (let step = 0; step < 200 && !ending.isOver; step++) {
       connection.send(Buffer.from([0]));
       await sleep(50);
     }
@@ -299,9 +299,7 @@ describeWithOpenssl('certificates that change', () => {
   async function shownAt(port: number): Promise<string> {
     const { socket } = await openRawConnection(port, { tls: { rejectUnauthorized: false } });
     const subject =
-      'getPeerX509Certificate' in socket && typeof socket.getPeerX509Certificate === 'function'
-        ? String((socket.getPeerX509Certificate() as { subject: string }).subject)
-        : '';
+      socket instanceof TLSSocket ? (socket.getPeerX509Certificate()?.subject ?? '') : '';
     socket.destroy();
     return subject;
   }
