@@ -256,21 +256,29 @@ describe('subscriptions add --influxdb, before an InfluxDB and a recording upstr
   }
 });
 
-/** Every point that InfluxDB took, 200 a second: a number each, and when it was written. */
+const PER_SECOND = 200;
+
+/** Every point that InfluxDB took, 200 a second whatever each write takes: a number each, and when it was written. */
 function startWriting(influx: InfluxdProcess) {
   const taken: { readonly n: number; readonly ms: number }[] = [];
-  const state = { isOver: false };
-  const writing = (async () => {
-    for (let n = 1; !state.isOver; n++) {
-      const ms = Date.now();
-      const status = await influx.write('telegraf', `retrofit n=${n}i ${n}000000`).catch(() => 0);
-      if (status === 204) taken.push({ n, ms });
-      await sleep(Math.max(0, 5 - (Date.now() - ms)));
+  const underWay = new Set<Promise<void>>();
+  const startedMs = Date.now();
+  let n = 0;
+  const write = async (number: number): Promise<void> => {
+    const ms = Date.now();
+    const line = `retrofit n=${number}i ${number}000000`;
+    if ((await influx.write('telegraf', line).catch(() => 0)) === 204)
+      taken.push({ n: number, ms });
+  };
+  const timer = setInterval(() => {
+    for (const due = ((Date.now() - startedMs) / 1000) * PER_SECOND; n < due;) {
+      const writing = write(++n).finally(() => underWay.delete(writing));
+      underWay.add(writing);
     }
-  })();
+  }, 5);
   const stop = async (): Promise<void> => {
-    state.isOver = true;
-    await writing;
+    clearInterval(timer);
+    await Promise.all(underWay);
   };
   stops.push(stop);
   return { taken, stop };
@@ -374,7 +382,7 @@ describe('the retrofit, 200 points a second', () => {
       expect(new Set(await destinations(influx))).toEqual(new Set([url]));
 
       await writing.stop();
-      const { taken } = writing;
+      const taken = writing.taken.toSorted((a, b) => a.n - b.n);
       const wanted = taken.filter(({ ms }) => ms < down.from - IN_FLIGHT_MS || ms > down.to);
       const isThere = (n: number): boolean => countsIn(sink.requests).has(n);
       await eventually('the last point', () => isThere(taken.at(-1)?.n ?? 0), 30_000);

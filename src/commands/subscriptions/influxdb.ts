@@ -5,7 +5,7 @@ import { CommandError } from '../terminal.ts';
 import type { InfluxSubscription, Place } from './influxql.ts';
 
 /** What a subscription has done, as InfluxDB counts it since it has it. */
-export interface Delivery extends Place {
+interface Delivery extends Place {
   readonly destination: string;
   /** Points that were answered with 2xx. */
   readonly pointsWritten: number;

@@ -14,7 +14,7 @@ import { handOver } from './handover.ts';
 import { pasteText } from './paste.ts';
 import type { Given } from './paste.ts';
 
-export interface GiveOptions extends HandoverOptions {
+interface GiveOptions extends HandoverOptions {
   readonly json?: boolean | undefined;
 }
 
