@@ -8,7 +8,6 @@ import type { ComparePassword, ComparisonParts } from './comparison.ts';
 import type { Account, Directory, Rights } from './directory.ts';
 import { SUBSCRIBER, readSubscription } from './subscription.ts';
 import type { Subscriptions } from './subscription.ts';
-import type { Throttle } from './throttle.ts';
 import type { Tokens } from './token.ts';
 
 /** Who somebody is, or why nobody knows: a value either way. */
@@ -48,7 +47,7 @@ export function createAuthenticate(parts: Parts): Authenticate {
       case 'password': {
         if (credentials.name === '') return refused('username required');
         if (parts.directory.remote?.mustBeAsked(credentials.name) === true) {
-          await checkThrottle(parts.throttle, address, credentials.name);
+          await checkThrottle(parts, credentials, address);
         }
         const found = findAccount(parts.directory, credentials.name);
         const account = found instanceof Promise ? await found : found;
@@ -73,7 +72,13 @@ export function createAuthenticate(parts: Parts): Authenticate {
   };
 }
 
-async function checkThrottle(throttle: Throttle, address: string, name: string): Promise<void> {
+/** Before a directory elsewhere is asked: an address that is used up costs it nothing. */
+async function checkThrottle(
+  { throttle, verified }: Parts,
+  { name, password }: PasswordCredentials,
+  address: string,
+): Promise<void> {
+  if (verified.wasRight(name, password)) return;
   const waitMs = await throttle.look(address, name);
   if (waitMs > 0) throw new GatewayError('throttled', { retryAfterMs: waitMs });
 }

@@ -63,9 +63,13 @@ export function createComparison(parts: ComparisonParts): ComparePassword {
     }
     if (recalled === 'matched') return account !== undefined;
     if (recalled === 'failed') return false;
-    const compare = (): Promise<boolean> => compareAnew(key, account, password);
+    const compare = async (): Promise<boolean> => {
+      const matched = await compareAnew(key, account, password);
+      verified.noteRight(name, password, matched);
+      return matched;
+    };
     // This very password was right before: nobody guesses, and nobody else's guesses stop it.
-    if (verified.wasRight(key)) {
+    if (verified.wasRight(name, password)) {
       const comparison = compareOnce(key, compare);
       return recalled === 'stale'
         ? comparison.catch((error: unknown) => goOn(parts, error))

@@ -14,8 +14,10 @@ export interface VerifiedPasswords {
   /** The key of this password against this stored hash; a changed hash is another key. */
   keyOf(name: string, hash: string, password: Secret): string;
   recall(key: string): Recollection | undefined;
-  /** True where it matched within the last day, however long a match counts. */
-  wasRight(key: string): boolean;
+  /** True where this was the user's password within the last day, whatever hash it was compared with. */
+  wasRight(name: string, password: Secret): boolean;
+  /** What `wasRight` says from now on. */
+  noteRight(name: string, password: Secret, isRight: boolean): void;
   remember(key: string, result: 'matched' | 'failed'): void;
   clear(): void;
 }
@@ -44,30 +46,35 @@ export function createVerifiedPasswords(options: VerifiedOptions): VerifiedPassw
   const matched = createGenerations<number>({ maxEntries, now });
   const failed = createGenerations<true>({ maxEntries, now });
   const right = createGenerations<true>({ maxEntries, now });
+  const rightTtlMs = Math.max(RIGHT_TTL_MS, matchedTtlMs + staleMs);
+  const keyOf = (name: string, hash: string, password: Secret): string => {
+    const revealed = password.reveal();
+    // Lengths first: (a, bc) and (ab, c) never share a key (CVE-2022-46146).
+    const framed = `${name.length} ${hash.length} ${revealed.length} ${name}${hash}${revealed}`;
+    return `v:${digest(framed)}`;
+  };
   return {
-    keyOf: (name, hash, password) => {
-      const revealed = password.reveal();
-      // Lengths first: (a, bc) and (ab, c) never share a key (CVE-2022-46146).
-      const framed = `${name.length} ${hash.length} ${revealed.length} ${name}${hash}${revealed}`;
-      return `v:${digest(framed)}`;
-    },
+    keyOf,
     recall: (key) => {
       const untilMs = matched.get(key);
       if (untilMs !== undefined && now() < untilMs) return 'matched';
       if (failed.get(key) === true) return 'failed';
       return untilMs === undefined ? undefined : 'stale';
     },
-    wasRight: (key) => right.get(key) === true,
+    wasRight: (name, password) => right.get(keyOf(name, '', password)) === true,
+    noteRight: (name, password, isRight) => {
+      const key = keyOf(name, '', password);
+      if (isRight) right.set(key, true, rightTtlMs);
+      else right.delete(key);
+    },
     remember: (key, result) => {
       if (result === 'matched') {
-        right.set(key, true, RIGHT_TTL_MS);
         matched.set(key, now() + matchedTtlMs, matchedTtlMs + staleMs);
         failed.delete(key);
       } else {
         failed.set(key, true, FAILED_TTL_MS);
         // This very password, which once was right, is so no more.
         matched.delete(key);
-        right.delete(key);
       }
     },
     clear: () => {

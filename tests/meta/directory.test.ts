@@ -640,6 +640,21 @@ describe('an outage with meta-stale', () => {
 });
 
 describe('the limit of failed logins', () => {
+  test('does not stop who was known before, also where neither user nor password are kept any more', async () => {
+    const it = new MetaLogins({ failures: 3, cacheExpirationMs: 1_000 });
+    it.meta.put('telegraf', 'right');
+    expect(await it.login('telegraf', 'right')).toBe('ok');
+    for (const guess of ['a', 'b', 'c', 'd']) await it.login('telegraf', guess);
+    it.pass(60_000);
+    expect(await it.login('telegraf', 'e')).toBe(429);
+    expect(await it.login('telegraf', 'right')).toBe('ok');
+    it.meta.put('telegraf', 'another');
+    it.pass(60_000);
+    expect(await it.login('telegraf', 'right')).toBe(401);
+    it.pass(10_000);
+    expect(await it.login('telegraf', 'right')).toBe(429);
+  });
+
   test('does not count what nobody could say, nor the try that finds a changed password', async () => {
     const it = new MetaLogins({ failures: 3 });
     it.meta.put('ann', 'old');
