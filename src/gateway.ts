@@ -4,6 +4,7 @@ import type { Log } from './kernel/log.ts';
 import type { Door, DoorPlace } from './listener/doors.ts';
 import { createListener } from './listener/server.ts';
 import { AuditFile } from './observe/audit-file.ts';
+import { createCrowdWarning } from './observe/crowd-warning.ts';
 import { openUserStore } from './users/store.ts';
 import { createGeneration } from './wiring/generation.ts';
 import type { Generation } from './wiring/generation.ts';
@@ -60,6 +61,7 @@ export function createGateway(config: Config, { log, now }: Surroundings): Gatew
     tls: https.settings,
     now,
     service: () => current,
+    onCrowded: createCrowdWarning(log, now, limits.maxConnections),
     onServerError: (error) => {
       log.error('a connection could not be taken', { cause: messageOf(error) });
     },

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
+import { SocketAddress, isIP, isIPv6 } from 'node:net';
 import { UNIX_PEER, createNetworks, plainAddress } from '../kernel/networks.ts';
 
 /** The address that a request comes from. @param peer the address of the socket's other end, or "unix" */
@@ -40,5 +40,11 @@ function addressIn(hop: string): string | undefined {
   const text = hop.trim();
   const bare =
     /^\[([^\]]*)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text;
-  return isIP(bare) === 0 ? undefined : plainAddress(bare);
+  if (isIP(bare) === 0) return undefined;
+  return isIPv6(bare) ? plainAddress(shortest(bare)) : bare;
+}
+
+/** Its one spelling (RFC 5952), without a zone: whoever is counted by it is counted once. */
+function shortest(address: string): string {
+  return new SocketAddress({ address: address.split('%')[0] ?? '', family: 'ipv6' }).address;
 }

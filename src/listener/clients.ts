@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { createStrangers } from './strangers.ts';
 
 interface ClientOptions {
   /** How long the head of a request may take, from its first byte on; 0: for ever. */
@@ -8,6 +9,9 @@ interface ClientOptions {
   readonly idleTimeoutMs: number;
   /** How long the client may leave the end of an answer unread; 0: for ever. */
   readonly bodyIdleTimeoutMs: number;
+  readonly maxConnections: number;
+  /** Told where a connection was closed because there are too many. */
+  readonly onCrowded: () => void;
   readonly now: () => number;
   /** How often connections are looked at. */
   readonly intervalMs?: number;
@@ -15,11 +19,12 @@ interface ClientOptions {
 
 /** The connections of clients, each idle or busy. */
 export interface Clients {
+  /** Where there are too many, one is closed: the longest idle one on which nobody ever proved who they are, or this. */
   add(socket: Socket): void;
   /** A request began on it. */
   begin(socket: Socket, response: ServerResponse): void;
-  /** The answer has ended. */
-  end(socket: Socket, response: ServerResponse): void;
+  /** The answer has ended. @param isProven whether its client proved who they are: that holds for the connection */
+  end(socket: Socket, response: ServerResponse, isProven: boolean): void;
   /** From now on each answer ends its connection. */
   drain(): void;
   closeAll(): void;
@@ -27,6 +32,7 @@ export interface Clients {
 }
 
 interface State {
+  isProven: boolean;
   response: ServerResponse | undefined;
   /** Bytes read when it became idle: what comes after is the head of a next request. */
   bytesWhenIdle: number;
@@ -46,6 +52,7 @@ const INTERVAL_MS = 1_000;
  */
 export function createClients(options: ClientOptions): Clients {
   const states = new Map<Socket, State>();
+  const strangers = createStrangers();
   let isDraining = false;
 
   const timer = setInterval(() => {
@@ -58,24 +65,32 @@ export function createClients(options: ClientOptions): Clients {
   return {
     add: (socket) => {
       states.set(socket, newState(options.now()));
+      strangers.add(socket);
       socket.once('close', () => {
         states.delete(socket);
+        strangers.delete(socket);
       });
+      if (states.size <= options.maxConnections) return;
+      // At the latest it is the newcomer.
+      const stranger = strangers.takeOldest() ?? socket;
+      states.delete(stranger);
+      stranger.destroy();
+      options.onCrowded();
     },
     begin: (socket, response) => {
+      strangers.delete(socket);
       if (isDraining) response.shouldKeepAlive = false;
       const state = states.get(socket);
       if (state !== undefined) state.response = response;
     },
-    end: (socket, response) => {
+    end: (socket, response, isProven) => {
       const state = states.get(socket);
+      if (state === undefined) return;
+      state.isProven ||= isProven;
       // The next request of the connection may have begun already.
-      if (state?.response !== response) return;
-      state.response = undefined;
-      state.bytesWhenIdle = socket.bytesRead;
-      state.idleSinceMs = options.now();
-      state.headSinceMs = undefined;
-      state.taken = -1;
+      if (state.response !== response) return;
+      becomeIdle(socket, state, options.now());
+      if (!state.isProven) strangers.add(socket);
     },
     drain: () => {
       isDraining = true;
@@ -94,6 +109,7 @@ export function createClients(options: ClientOptions): Clients {
 
 function newState(nowMs: number): State {
   return {
+    isProven: false,
     response: undefined,
     bytesWhenIdle: 0,
     idleSinceMs: nowMs,
@@ -101,6 +117,14 @@ function newState(nowMs: number): State {
     taken: -1,
     takenSinceMs: nowMs,
   };
+}
+
+function becomeIdle(socket: Socket, state: State, nowMs: number): void {
+  state.response = undefined;
+  state.bytesWhenIdle = socket.bytesRead;
+  state.idleSinceMs = nowMs;
+  state.headSinceMs = undefined;
+  state.taken = -1;
 }
 
 function isOverdue(socket: Socket, state: State, options: ClientOptions): boolean {

@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { hasArrived, hasBody } from '../kernel/request-body.ts';
+import { rawOf } from './tls.ts';
 
 /** How much of a body that nobody wants is read, and for how long, so that its sender comes to read our answer. */
 export interface LingerLimits {
@@ -42,6 +45,14 @@ export function halfClose(socket: Duplex, afterMs = LIMITS.halfClosedMs): void {
   setTimeout(() => socket.destroy(), afterMs).unref();
 }
 
+/** So that half an answer never looks whole: an orderly end of the connection would be one to an HTTP/1.0 client. */
+export function cut(socket: Socket): void {
+  const raw = socket instanceof TLSSocket ? rawOf(socket) : socket;
+  // Behind a Unix socket there is no address, and nothing to reset.
+  if (raw.remoteAddress === undefined) socket.destroy();
+  else raw.resetAndDestroy();
+}
+
 /** All that `end()` would send; it would also have Node close the connection at once. */
 function sendWhole(request: IncomingMessage, response: ServerResponse): void {
   response.flushHeaders();
@@ -58,7 +69,10 @@ function drain(request: IncomingMessage, limits: LingerLimits, onEnd: () => void
     onEnd();
   };
   const onData = (): void => {
-    if (socket.bytesRead - readBefore > limits.maxBytes) settle();
+    if (socket.bytesRead - readBefore <= limits.maxBytes) return;
+    settle();
+    // Enough: what still comes stays where it is.
+    request.pause();
   };
   const timer = setTimeout(settle, limits.maxMs);
   request.on('data', onData).on('end', settle).on('close', settle);

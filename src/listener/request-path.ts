@@ -1,5 +1,3 @@
-import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import { emptyAnswer } from '../kernel/answer.ts';
 import type { Answer } from '../kernel/answer.ts';
 import type { GatewayError } from '../kernel/errors.ts';
@@ -12,7 +10,7 @@ import type { Challenge } from './answers.ts';
 import { checkFraming } from './framing.ts';
 import { failureOf, judge, rehearse } from './judge.ts';
 import type { Judges } from './judge.ts';
-import { rawOf } from './tls.ts';
+import { cut } from './linger.ts';
 import { writeAnswer } from './write-answer.ts';
 
 /** The stages behind the listener, as arguments: a test passes functions. */
@@ -79,12 +77,4 @@ function fail(options: PathOptions, thrown: unknown, exchange: Exchange): void {
 
 function tell({ onFailure }: PathOptions, error: GatewayError, exchange: Exchange): void {
   if (error.level !== 'info') onFailure(error, exchange);
-}
-
-/** So that half an answer never looks whole: an orderly end of the connection would be one to an HTTP/1.0 client. */
-function cut(socket: Socket): void {
-  const raw = socket instanceof TLSSocket ? rawOf(socket) : socket;
-  // Behind a Unix socket there is no address, and nothing to reset.
-  if (raw.remoteAddress === undefined) socket.destroy();
-  else raw.resetAndDestroy();
 }

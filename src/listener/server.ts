@@ -1,11 +1,12 @@
 import { ServerResponse, createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { errorAnswer } from '../kernel/answer.ts';
 import { ERRORS } from '../kernel/errors.ts';
 import type { GatewayError } from '../kernel/errors.ts';
 import type { Exchange } from '../kernel/exchange.ts';
+import type { Identity } from '../kernel/identity.ts';
 import { plainAddress } from '../kernel/networks.ts';
 import type { ClientAddress } from './client-address.ts';
 import { createClients } from './clients.ts';
@@ -13,14 +14,14 @@ import type { Clients } from './clients.ts';
 import { openDoor } from './doors.ts';
 import type { Door, DoorPlace } from './doors.ts';
 import { RequestExchange } from './exchange.ts';
-import { halfClose } from './linger.ts';
+import { cut, halfClose } from './linger.ts';
 import { certificateOf, createPeers } from './peers.ts';
 import type { Peers } from './peers.ts';
 import type { RequestPath } from './request-path.ts';
 import { createTls } from './tls.ts';
 import type { Tls, TlsSettings } from './tls.ts';
 import { createTurns } from './turns.ts';
-import { refuseBytes, refusePlain, responseOn } from './unread.ts';
+import { createUnread, refusePlain, responseOn } from './unread.ts';
 import { rawAnswer } from './write-answer.ts';
 
 /** What requests go through. It may be another one for each request: a reload swaps it. */
@@ -48,6 +49,8 @@ export interface ListenerOptions {
   readonly shutdownTimeoutMs: number;
   /** Undefined: TCP connections speak plain HTTP. Unix sockets always do. */
   readonly tls: TlsSettings | undefined;
+  /** Told where a connection was closed because there are too many. */
+  readonly onCrowded: () => void;
   /** Told where a connection could not be taken (no file descriptor is left): the server goes on. */
   readonly onServerError: (error: Error) => void;
   readonly now: () => number;
@@ -68,7 +71,7 @@ export interface Listener {
 export function createListener(options: ListenerOptions): Listener {
   const server = createHttpServer(options);
   const clients = createClients(options);
-  const inTurn = createTurns();
+  const turns = createTurns();
   const peers = createPeers(server, clients);
   const tls = openTls(options, peers);
   const doors: Door[] = [];
@@ -78,7 +81,7 @@ export function createListener(options: ListenerOptions): Listener {
     response: ServerResponse,
     expectsContinue: boolean,
   ): void => {
-    inTurn(request, response, () => {
+    turns.take(request, response, () => {
       serve({ options, clients, peers }, request, response, expectsContinue);
     });
   };
@@ -87,16 +90,22 @@ export function createListener(options: ListenerOptions): Listener {
   // framing.ts refuses it.
   server.on('checkExpectation', (request, response) => onRequest(request, response, false));
   server.on('connect', (request, socket) => refuseConnect({ options, peers }, request, socket));
-  server.on('clientError', (error, socket) => {
-    const address = socket instanceof Socket ? peers.of(socket).address : '';
-    refuseBytes(error, socket, (refusal) => tellUnread(options, address, refusal));
+  server.on(
+    'clientError',
+    createUnread({
+      lastResponseOn: turns.lastOn,
+      onUnread: (socket, refusal) => tellUnread(options, peers.of(socket).address, refusal),
+    }),
+  );
+  server.on('connection', (socket: Socket) => {
+    socket.on('end', () => onHalfClosed(socket, turns.lastOn(socket)));
   });
 
   return {
     listen: async (places) => {
       for (const place of places) {
         const door = await openDoor(place, {
-          maxConnections: options.maxConnections,
+          maxConnections: Math.ceil(options.maxConnections * WITH_HANDSHAKES),
           onError: options.onServerError,
           onConnection: (socket, kind) => {
             if (kind === 'tcp' && tls !== undefined) tls.accept(socket);
@@ -119,6 +128,9 @@ export function createListener(options: ListenerOptions): Listener {
   };
 }
 
+/** clients.ts bounds those that speak HTTP, of all doors. Beside them some may be in the middle of a TLS handshake. */
+const WITH_HANDSHAKES = 1.25;
+
 /** It never listens: connections are given to it, from all doors. */
 function createHttpServer(options: ListenerOptions): Server {
   const server = createServer({
@@ -134,6 +146,8 @@ function createHttpServer(options: ListenerOptions): Server {
   });
   // Past the default of 1,000 Node drops headers in silence, one that frames the body among them.
   server.maxHeadersCount = 0;
+  // Not in Node's documentation: without it, Node ends our side too where a client has ended its own.
+  Object.assign(server, { httpAllowHalfOpen: true });
   return server;
 }
 
@@ -157,6 +171,13 @@ interface Parts {
   readonly peers: Peers;
 }
 
+const NOBODY: ReadonlySet<Identity['method']> = new Set(['anonymous', 'observed']);
+
+/** Whether somebody proved who they are. */
+function isProven({ identity }: Exchange): boolean {
+  return identity !== undefined && !NOBODY.has(identity.method);
+}
+
 function serve(
   { options, clients, peers }: Parts & { readonly clients: Clients },
   request: IncomingMessage,
@@ -172,7 +193,7 @@ function serve(
   service.onBegin();
   const exchange = openExchange({ options, peers }, request, response, expectsContinue);
   response.on('close', () => {
-    clients.end(socket, response);
+    clients.end(socket, response, isProven(exchange));
     const status = response.headersSent ? response.statusCode : ERRORS['client-gone'].status;
     service.onEnd(exchange, status, socket.bytesWritten - writtenBefore);
   });
@@ -218,6 +239,16 @@ function refuseConnect(parts: Parts, request: IncomingMessage, socket: Duplex): 
   socket.write(answer);
   halfClose(socket);
   service.onEnd(exchange, 404, answer.length);
+}
+
+/**
+ * The client has ended its side. Before its answer has begun it may wait for it, as netcat does and a client that sends
+ * a write and leaves: all goes on. Amid an answer it counts as gone, as it would hold a silent one for ever.
+ */
+function onHalfClosed(socket: Socket, last: ServerResponse | undefined): void {
+  const current = responseOn(socket);
+  if (current?.headersSent === true && !current.writableEnded) cut(socket);
+  else if (last?.headersSent === false) last.shouldKeepAlive = false;
 }
 
 function tellUnread(options: ListenerOptions, address: string, refusal: GatewayError): void {

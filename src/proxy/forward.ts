@@ -48,7 +48,7 @@ async function forward(
   const { target, lane, headers } = outgoing;
   const connections = parts.connections[lane];
   const relay = new Relay(exchange, lane === 'streams');
-  const connection = await connections.take(() => !exchange.response.destroyed);
+  const connection = await connections.take(() => isWaitedFor(exchange));
   parts.patience.watch(relay);
   try {
     await relay.run(connection, target, headers);
@@ -60,6 +60,11 @@ async function forward(
     connections.giveBack(connection);
   }
   return forward(parts, outgoing, exchange, false);
+}
+
+/** Who has ended their side while they waited for their turn has most likely gone, and may have come again. */
+function isWaitedFor({ request, response }: Exchange): boolean {
+  return !response.destroyed && !request.socket.readableEnded;
 }
 
 async function withinLimit(

@@ -50,6 +50,7 @@ async function open(answer: Answer, options: Partial<ListenerOptions> = {}): Pro
     bodyIdleTimeoutMs: 60_000,
     maxConnections: 100,
     shutdownTimeoutMs: 50,
+    onCrowded: () => undefined,
     onServerError: () => undefined,
     now: () => nowMs,
     intervalMs: TICK_MS,
@@ -247,7 +248,7 @@ describe('shutdown', () => {
         shutdownTimeoutMs: 1,
         tls: undefined,
       },
-      ...{ onServerError: () => undefined, now: Date.now },
+      ...{ onCrowded: () => undefined, onServerError: () => undefined, now: Date.now },
     });
     await expect(second.listen([{ kind: 'tcp', host: '127.0.0.1', port }])).rejects.toThrow(
       /EADDRINUSE/,

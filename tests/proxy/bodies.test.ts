@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
+import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expectNoAccidents } from '../support/accidents.ts';
 import { eventually } from '../support/eventually.ts';
@@ -354,10 +355,16 @@ describe('Expect: 100-continue', () => {
   });
 });
 
-test('a client that leaves while it is authenticated has nothing asked upstream', async () => {
+/** A reset that comes at once behind the request looks to Node like the end of the client's side. */
+test('a client that leaves while it is authenticated holds no stream', async () => {
   const fresh = await openGateway({
     upstream: upstream.url,
     env: { KAPGATE_AUTH_CACHE_EXPIRATION: '0s' },
+  });
+  const open = new Set<ServerResponse>();
+  upstream.answerBy((_, response) => {
+    open.add(response);
+    response.once('close', () => open.delete(response)).flushHeaders();
   });
   for (let round = 0; round < 10; round++) {
     const connection = await openRawConnection(fresh.port);
@@ -365,7 +372,7 @@ test('a client that leaves while it is authenticated has nothing asked upstream'
     connection.socket.resetAndDestroy();
   }
   await sleep(300);
-  expect(upstream.requests.length).toBe(0);
+  expect(open.size).toBe(0);
   upstream.answerBy(answering(200, {}, 'log'));
   const response = await exchange(fresh.port, text('GET /kapacitor/v1preview/logs', []));
   expect(response.status).toBe(200);
