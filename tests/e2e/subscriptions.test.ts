@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runCommandLine } from '../../src/commands/cli/command-line.ts';
 import { knowsPaths } from '../../src/commands/subscriptions/kapacitor.ts';
+import { converse } from '../support/converse.ts';
 import { eventually } from '../support/eventually.ts';
 import { findFreePort } from '../support/free-port.ts';
 import { runKapgate, startGateway, writeConfig } from '../support/gateway-process.ts';
@@ -10,8 +11,8 @@ import type { GatewayProcess } from '../support/gateway-process.ts';
 import { findInfluxd, startInfluxd } from '../support/influxdb.ts';
 import type { InfluxdProcess } from '../support/influxdb.ts';
 import { findKapacitor, startKapacitor } from '../support/kapacitor.ts';
+import { countsIn, startWriting } from '../support/points.ts';
 import { answering, startRecordingUpstream } from '../support/recording-upstream.ts';
-import type { RecordedRequest } from '../support/recording-upstream.ts';
 import { createTempDir } from '../support/temp-dir.ts';
 
 const influxd = findInfluxd('subscriptions of a real InfluxDB');
@@ -39,37 +40,6 @@ async function openInflux(): Promise<InfluxdProcess> {
 async function tempDir(): Promise<string> {
   const dir = await createTempDir();
   return atEnd(() => dir.remove(), dir.path);
-}
-
-/** What a person does before they answer a question that holds these words. @param said to them so far */
-type Act = readonly [words: string, act: (said: string) => Promise<unknown>];
-
-/** A command with a person at its terminal, who does as they are told and says yes. */
-async function converse(args: readonly string[], acts: readonly Act[] = []) {
-  const stdin = new Readable({ read: () => undefined });
-  let [stdout, stderr] = ['', ''];
-  const answer = async (question: string): Promise<void> => {
-    for (const [words, act] of acts) if (question.includes(words)) await act(stderr);
-    stdin.push('y\n');
-  };
-  const code = await runCommandLine(
-    args,
-    {
-      stdin,
-      env: {},
-      process: {},
-      isInteractive: true,
-      out: (text) => void (stdout += text),
-      err: (text) => {
-        stderr += text;
-        if (text.includes('[y/N]')) void answer(text);
-      },
-      onStop: () => undefined,
-      onReload: () => undefined,
-    },
-    '0',
-  );
-  return { code, stdout, stderr };
 }
 
 async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
@@ -256,51 +226,6 @@ describe('subscriptions add --influxdb, before an InfluxDB and a recording upstr
   }
 });
 
-const PER_SECOND = 200;
-
-/** Every point that InfluxDB took, 200 a second whatever each write takes: a number each, and when it was written. */
-function startWriting(influx: InfluxdProcess) {
-  const taken: { readonly n: number; readonly ms: number }[] = [];
-  const underWay = new Set<Promise<void>>();
-  const startedMs = Date.now();
-  let n = 0;
-  const write = async (number: number): Promise<void> => {
-    const ms = Date.now();
-    const line = `retrofit n=${number}i ${number}000000`;
-    if ((await influx.write('telegraf', line).catch(() => 0)) === 204)
-      taken.push({ n: number, ms });
-  };
-  const timer = setInterval(() => {
-    for (const due = ((Date.now() - startedMs) / 1000) * PER_SECOND; n < due;) {
-      const writing = write(++n).finally(() => underWay.delete(writing));
-      underWay.add(writing);
-    }
-  }, 5);
-  const stop = async (): Promise<void> => {
-    clearInterval(timer);
-    await Promise.all(underWay);
-  };
-  stops.push(stop);
-  return { taken, stop };
-}
-
-/** What Kapacitor's task was given: how often each number came. */
-function countsIn(requests: readonly RecordedRequest[]): ReadonlyMap<number, number> {
-  const counts = new Map<number, number>();
-  for (const { body } of requests) {
-    const { series } = JSON.parse(body.toString()) as {
-      series: { columns: string[]; values: number[][] }[];
-    };
-    for (const { columns, values } of series) {
-      for (const value of values) {
-        const n = value[columns.indexOf('n')] ?? 0;
-        counts.set(n, (counts.get(n) ?? 0) + 1);
-      }
-    }
-  }
-  return counts;
-}
-
 /** What Kapacitor has taken and not yet worked off when it is told to end goes with it. */
 const IN_FLIGHT_MS = 1000;
 
@@ -332,6 +257,7 @@ describe('the retrofit, 200 points a second', () => {
       await until('the bare subscription', async () => (await destinations(influx)).length === 1);
       expect(await destinations(influx)).toEqual([`http://127.0.0.1:${port}`]);
       const writing = startWriting(influx);
+      stops.push(() => writing.stop());
       await eventually('points', () => sink.requests.length > 50, 30_000);
 
       // The steps, as the command tells them.
@@ -357,10 +283,12 @@ describe('the retrofit, 200 points a second', () => {
           ...['--config', configFile, 'subscriptions', 'add', 'influx', '--influxdb', influx.url],
           ...['--subscription', await nameOf(influx), '--wait', '30s', '--json'],
         ],
-        [
-          ['is kapacitord stopped?', stopKapacitor],
-          ['running again?', startBoth],
-        ],
+        {
+          acts: [
+            ['is kapacitord stopped?', stopKapacitor],
+            ['running again?', startBoth],
+          ],
+        },
       );
       expect({ code: result.code, stderr: result.code === 0 ? '' : result.stderr }).toEqual({
         code: 0,

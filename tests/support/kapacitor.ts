@@ -43,6 +43,8 @@ export interface KapacitorOptions {
   readonly port?: number;
   /** The keys below `[[influxdb]]`, as TOML; by default there is none to talk to. */
   readonly influxdb?: string;
+  /** A configuration that is there already, and is taken as it is: `port` is the one that it says. */
+  readonly configFile?: string;
 }
 
 const NO_INFLUXDB = `  enabled = false
@@ -57,8 +59,10 @@ export async function startKapacitor(
   const own = options.dir === undefined ? await createTempDir() : undefined;
   const dir = { path: options.dir ?? own?.path ?? '', remove: async () => own?.remove() };
   const port = options.port ?? (await findFreePort());
-  const config = join(dir.path, 'kapacitor.conf');
-  await writeFile(config, configText(dir.path, port, options.influxdb ?? NO_INFLUXDB));
+  const config = options.configFile ?? join(dir.path, 'kapacitor.conf');
+  if (options.configFile === undefined) {
+    await writeFile(config, kapacitorConf(dir.path, port, options.influxdb ?? NO_INFLUXDB));
+  }
   const child = spawn(daemon, ['-config', config], {
     cwd: dir.path,
     env: { PATH: process.env['PATH'], HOME: dir.path },
@@ -104,7 +108,8 @@ export async function startKapacitor(
   };
 }
 
-function configText(dir: string, port: number, influxdb: string): string {
+/** A kapacitor.conf whose files are all in one directory. @param influxdb the keys below `[[influxdb]]` */
+export function kapacitorConf(dir: string, port: number, influxdb: string): string {
   const at = (name: string): string => JSON.stringify(join(dir, name));
   return `hostname = "localhost"
 data_dir = ${at('data')}

@@ -27,6 +27,8 @@ export type UpstreamHandler = (
 export interface UpstreamOptions {
   /** Call the handler as soon as the head is there, and leave the body to it: it is then not recorded. */
   readonly atHead?: boolean;
+  /** By default a free one. */
+  readonly port?: number;
 }
 
 export interface RecordingUpstream {
@@ -86,7 +88,7 @@ export async function startRecordingUpstream(
     if (options.atHead !== true) response.writeContinue();
     onRequest(incoming, response);
   });
-  const port = await listen(server);
+  const port = await listen(server, options.port ?? 0);
   return {
     port,
     url: `http://127.0.0.1:${port}`,
@@ -161,10 +163,10 @@ function readInto(recorded: Mutable<RecordedRequest>, incoming: IncomingMessage)
   });
 }
 
-function listen(server: Server): Promise<number> {
+function listen(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(port, '127.0.0.1', () => {
       resolve((server.address() as AddressInfo).port);
     });
   });

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Loaded } from '../../../src/config/load.ts';
 import { parseToml } from '../../../src/config/toml.ts';
+import { patched } from '../../support/patched.ts';
 import { createTempDir } from '../../support/temp-dir.ts';
 import type { TempDir } from '../../support/temp-dir.ts';
 import { runHere } from '../terminal.ts';
@@ -50,24 +51,6 @@ function parsed(text: string): unknown {
   const found = parseToml(text);
   if ('refused' in found) throw new Error(found.refused);
   return found.document;
-}
-
-/** Applies the diff in a report as patch(1) would: by its line numbers alone. */
-function patched(text: string, report: string): string {
-  const lines = text.split('\n');
-  const result: string[] = [];
-  let next = 0;
-  const hunks = report.matchAll(/^@@ -(\d+)(,0)? \+\d+(?:,\d+)? @@.*\n((?:[-+][^\n]*\n)+)/gm);
-  for (const [, at = '', inserts, body = ''] of hunks) {
-    const upTo = Number(at) - (inserts === undefined ? 1 : 0);
-    result.push(...lines.slice(next, upTo));
-    next = upTo;
-    for (const line of body.replace(/\n$/, '').split('\n')) {
-      if (line.startsWith('+')) result.push(line.slice(1));
-      else expect(lines[next++]).toBe(line.slice(1));
-    }
-  }
-  return [...result, ...lines.slice(next)].join('\n');
 }
 
 describe('the gateway.toml that init makes', () => {
