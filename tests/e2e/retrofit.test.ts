@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { patched } from '../support/patched.ts';
 import { openUserStore } from '../../src/users/store.ts';
 import { read } from '../docs/tree.ts';
 import type { Act } from '../support/converse.ts';
 import { findCurl } from '../support/curl.ts';
+import type { CommandResult } from '../support/gateway-process.ts';
 import { findInfluxd, startInfluxd } from '../support/influxdb.ts';
 import type { InfluxdProcess } from '../support/influxdb.ts';
 import { findKapacitor } from '../support/kapacitor.ts';
@@ -13,13 +13,13 @@ import type { KapacitorBinaries } from '../support/kapacitor.ts';
 import { lessened } from '../support/lessened.ts';
 import { stepsOf, withKeys, withoutKey } from '../support/page.ts';
 import type { PagePart, PageStep } from '../support/page.ts';
+import { patched } from '../support/patched.ts';
 import { startWriting } from '../support/points.ts';
 import { openHost } from '../support/retrofit-host.ts';
 import type { Hands, RetrofitHost } from '../support/retrofit-host.ts';
 import { visitorsOf } from '../support/retrofit-traffic.ts';
 import type { Visitor } from '../support/retrofit-traffic.ts';
 import { createTempDir } from '../support/temp-dir.ts';
-import type { CommandResult } from '../support/gateway-process.ts';
 
 const influxd = findInfluxd('docs/retrofit.md, line by line');
 const hasCurl = findCurl('docs/retrofit.md, line by line');
@@ -205,6 +205,179 @@ async function takeItBack(scene: Scene): Promise<void> {
   await pointsArrive(scene);
 }
 
+/** 1.5.7 makes a bare one, which gets a secret of its own; newer ones give it the path. */
+async function addDatabase(scene: Scene): Promise<void> {
+  const { host, influx, knowsPaths } = scene;
+  const [line = '', older = ''] = step('New databases').todo.commands;
+  await influx.query('CREATE DATABASE fresh');
+  await until('its subscription', async () => (await destinations(influx)).length === 2);
+  const bare = `http://localhost:${host.port}`;
+  expect((await destinations(influx)).includes(bare)).toBe(!knowsPaths);
+  const write = await startFresh(influx);
+  const given = await host.run(line, { acts: [] });
+  await write.stop();
+  expect(given.stderr).toMatch(/done: points arrive through/);
+  expect(await destinations(influx)).not.toContain(bare);
+
+  // InfluxDB 1.4 and older: a user, in the query.
+  expect(await host.run(older, { password: 'password of influxdb' })).toMatchObject({ code: 0 });
+  const query = new URLSearchParams({ db: 'old', u: 'influxdb', p: 'password of influxdb' });
+  const status = await fetch(`${bare}/write?${query.toString()}`, {
+    method: 'POST',
+    body: 'a b=1',
+  });
+  expect(status.status).toBe(204);
+}
+
+/** Points that come by themselves, for whoever looks whether they arrive. */
+async function startFresh(influx: InfluxdProcess) {
+  const timer = setInterval(() => void influx.write('fresh', 'cpu value=1').catch(() => 0), 100);
+  await influx.write('fresh', 'cpu value=1');
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await sleep(100);
+    },
+  };
+}
+
+interface Proposal {
+  readonly name: string;
+  readonly permissions: readonly string[];
+  readonly clients: readonly { readonly name: string; readonly 'user-agent': string }[];
+}
+
+/** Who came, and the line that makes each a user. */
+async function learnWhoCame(scene: Scene): Promise<ReadonlyMap<Visitor, Proposal>> {
+  const { host, visitors } = scene;
+  for (const visitor of visitors) expect(await visitor.visit(host.port, undefined)).toEqual([]);
+  // What was gathered is written, sooner than in a minute.
+  await host.run('sudo systemctl reload kapgate');
+  const [learned] = await play(host, step('5.').todo);
+  expect(learned?.code).toBe(0);
+  const said = learned?.stdout ?? '';
+  expect(said).toMatch(/ kapgate subscriptions add influxdb(?:-2)? .*--db telegraf\n/);
+  const lines = [...said.matchAll(/^ +(kapgate users add .*)$/gm)].map(([, line = '']) => line);
+  expect(lines).toHaveLength(visitors.length);
+  for (const line of lines) {
+    const name = / add (\S+)/.exec(line)?.[1] ?? '';
+    const made = await host.run(`sudo ${line}`, { password: passwordOf(name) });
+    expect({ line, said: made.stderr, code: made.code }).toMatchObject({ code: 0 });
+  }
+  const file = host.here('/var/log/kapgate/audit.log');
+  const { stdout } = await host.run(`sudo kapgate learn --json ${file}`);
+  const { proposals } = JSON.parse(stdout) as { readonly proposals: readonly Proposal[] };
+  const proposalOf = ({ program }: Visitor): Proposal => {
+    const found = proposals.find(({ clients }) =>
+      clients.some((each) => each.name === '' && each['user-agent'].startsWith(program)),
+    );
+    if (found === undefined) throw new Error(`nothing is proposed for ${program}`);
+    return found;
+  };
+  return new Map(visitors.map((visitor) => [visitor, proposalOf(visitor)]));
+}
+
+function passwordOf(name: string): string {
+  return `password-of-${name}`;
+}
+
+type Users = ReadonlyMap<Visitor, Proposal>;
+
+async function visitAs(host: RetrofitHost, users: Users): Promise<readonly string[]> {
+  const denied: string[] = [];
+  for (const [visitor, { name }] of users) {
+    denied.push(...(await visitor.visit(host.port, `${name}:${passwordOf(name)}`)));
+  }
+  return denied;
+}
+
+async function giveUsers({ host }: Scene, users: Users): Promise<void> {
+  const { todo, check } = step('6.');
+  await host.run('sudo systemctl reload kapgate');
+  await play(host, todo);
+  // Somebody has mistyped.
+  const [[telegraf, proposal] = []] = users;
+  const name = proposal?.name ?? '';
+  expect(await telegraf?.visit(host.port, `${name}:mistyped`)).toEqual([]);
+  expect(await visitAs(host, users)).toEqual([]);
+  await host.run('sudo systemctl reload kapgate');
+  const [checked, wrong] = await play(host, check);
+  expect({ code: checked?.code, said: checked?.stdout }).toMatchObject({
+    code: 0,
+    said: expect.stringMatching(/WOULD REFUSE\n\nnothing/) as unknown,
+  });
+  const lines = (wrong?.stdout ?? '').trim().split('\n');
+  expect(lines).toEqual([expect.stringContaining(`"claimed":"${name}"`)]);
+}
+
+async function close(scene: Scene, users: Users): Promise<void> {
+  const { host } = scene;
+  const { todo, check, back } = step('7.');
+  const setTo = async (toml: string): Promise<void> => {
+    await host.edit(host.gatewayToml, (text) => withKeys(text, toml));
+  };
+  const tasks = check.commands.filter((line) => line.startsWith('curl'));
+  const closeGate = async (): Promise<void> => {
+    for (const toml of todo.toml) await setTo(toml);
+    await play(host, todo);
+  };
+  await closeGate();
+  expect((await host.run(tasks[0] ?? '')).stdout).toMatch(/^HTTP\/1.1 401 /);
+  expect(back.text).toContain('`observe = true`');
+  await setTo('[auth]\nobserve = true\n');
+  await play(host, back);
+  expect((await host.run(tasks[0] ?? '')).stdout).toMatch(/^HTTP\/1.1 200 /);
+  await closeGate();
+
+  const [refused, diagnosed, log] = await play(host, check);
+  expect(refused?.stdout).toMatch(/^HTTP\/1.1 401 /);
+  expect({ code: diagnosed?.code, faults: faultsIn(diagnosed) }).toEqual({ code: 0, faults: [] });
+  expect(log?.stdout).toMatch(/path=\/kapacitor\/v1\/tasks .*status=401/);
+  await pointsArrive(scene);
+  expect(await visitAs(host, users)).toEqual([]);
+}
+
+/** Each user with one privilege less, in every way. @returns how many ways */
+async function takePrivileges({ host }: Scene, users: Users): Promise<number> {
+  const store = openUserStore({ path: host.here('/var/lib/kapgate'), minimumCost: 4 });
+  let tried = 0;
+  try {
+    for (const [visitor, { name, permissions }] of users) {
+      for (const less of lessened(permissions)) {
+        await store.update(name, { permissions: less });
+        const denied = await visitor.visit(host.port, `${name}:${passwordOf(name)}`);
+        expect({ name, less, denied: denied.length > 0 }).toEqual({ name, less, denied: true });
+        tried += 1;
+      }
+      await store.update(name, { permissions });
+    }
+  } finally {
+    await store.close();
+  }
+  return tried;
+}
+
+/** Every point arrives once, but for those written while a server was down. */
+async function countPoints({ host, writing }: Scene): Promise<void> {
+  await writing.stop();
+  const { taken } = writing;
+  await until('the last point', () => host.arrived().has(taken.at(-1)?.n ?? 0));
+  await sleep(500);
+  const arrived = host.arrived();
+  const isExpected = (ms: number): boolean =>
+    host.outages.every(({ from, to }) => ms < from - IN_FLIGHT_MS || ms > to);
+  const expected = taken.filter(({ ms }) => isExpected(ms));
+  const lost = expected.filter(({ n }) => !arrived.has(n));
+  const twice = [...arrived].filter(([, count]) => count > 1);
+  const downMs = host.outages.reduce((sum, { from, to }) => sum + to - from, 0);
+  process.stderr.write(
+    `${taken.length} points, ${taken.length - expected.length} of them in the ${downMs} ms of ` +
+      `${host.outages.length} changes; lost outside: ${lost.length}, twice: ${twice.length}\n`,
+  );
+  expect({ lost, twice }).toEqual({ lost: [], twice: [] });
+  expect(expected.length).toBeGreaterThan(100);
+}
+
 describe('docs/retrofit.md', () => {
   const here = influxd === undefined || !hasCurl ? test.skip : test;
   const withReal = binaries === undefined ? test.skip : here;
@@ -224,5 +397,25 @@ describe('docs/retrofit.md', () => {
     await giveSecretPath(scene);
     await takeItBack(scene);
     await giveSecretPath(scene);
+    await addDatabase(scene);
+    const users = await learnWhoCame(scene);
+    await giveUsers(scene, users);
+    await close(scene, users);
+    expect(await takePrivileges(scene, users)).toBeGreaterThan(10);
+    const [diagnosed] = await play(scene.host, step('8.').check);
+    expect(faultsIn(diagnosed)).toEqual([]);
+    await play(scene.host, step('8.').back);
+    for (const line of step('6.').back.commands) {
+      const own = { NAME: [...users.values()][0]?.name ?? '' };
+      expect(await scene.host.run(line, { own })).toMatchObject({ code: 0 });
+    }
+    await countPoints(scene);
+    expect(commandsOfThePage().filter((line) => !scene.host.played.has(line))).toEqual([]);
+  }
+
+  function commandsOfThePage(): readonly string[] {
+    return steps.flatMap(({ todo, check, back }) =>
+      [todo, check, back].flatMap(({ commands }) => commands),
+    );
   }
 });

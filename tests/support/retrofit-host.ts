@@ -1,6 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readConf } from '../../src/commands/init/conf.ts';
 import { converse } from './converse.ts';
@@ -86,7 +85,8 @@ export async function openHost({ dir, influx, binaries }: HostOptions): Promise<
   for (const path of ['/etc/kapacitor', '/var/lib/kapacitor', '/var/log/kapgate']) {
     await mkdir(here(path), { recursive: true });
   }
-  await writeFile(conf, kapacitorConf(here('/var/lib/kapacitor'), port, influxdbKeys(influx.url)));
+  const stock = kapacitorConf(here('/var/lib/kapacitor'), port, influxdbKeys(influx.url));
+  await writeFile(conf, stock.replace('log-enabled = false', 'log-enabled = true'));
   const sink = await startRecordingUpstream(answering(200));
   const kapacitor =
     binaries === undefined
@@ -104,10 +104,13 @@ export async function openHost({ dir, influx, binaries }: HostOptions): Promise<
     },
   };
   await kapacitor.start();
+  await untilSubscribed(influx);
+  await sleep(SETTLED_MS);
   const outages: Outage[] = [];
   const settle = async (): Promise<void> => {
     const last = outages.at(-1);
-    if (last?.to !== Infinity || !(await answersPing(port))) return;
+    const isUp = (await isTaken(port)) && (await isTaken(await portIn(conf)));
+    if (last?.to !== Infinity || !isUp) return;
     await untilSubscribed(influx);
     await sleep(SETTLED_MS);
     last.to = Date.now();
@@ -135,7 +138,7 @@ export async function openHost({ dir, influx, binaries }: HostOptions): Promise<
       case 'systemctl': {
         const act = services[words.join(' ')];
         if (act === undefined) throw new Error(`nobody knows what this does: ${line}`);
-        if (/^(?:stop|restart|disable)/.test(words[0] ?? '')) breakOff();
+        if (/^(?:stop|restart|disable --now) kap\w+$/.test(words.join(' '))) breakOff();
         await act();
         await settle();
         return { code: 0, stdout: '', stderr: '' };
@@ -217,10 +220,7 @@ function realService(binaries: KapacitorBinaries, conf: string, dir: string, sin
   let hasTask = false;
   return {
     start: async () => {
-      const read = readConf(await readFile(conf, 'utf8'));
-      if ('refused' in read) throw new Error(read.refused);
-      const port = Number(/:(\d+)$/.exec(read.conf.bindAddress)?.[1]);
-      running = await startKapacitor(binaries, { dir, port, configFile: conf });
+      running = await startKapacitor(binaries, { dir, port: await portIn(conf), configFile: conf });
       if (!hasTask) await defineTask(running.url, sink);
       hasTask = true;
     },
@@ -230,6 +230,13 @@ function realService(binaries: KapacitorBinaries, conf: string, dir: string, sin
     },
     requests: (): readonly RecordedRequest[] => [],
   };
+}
+
+/** Where Kapacitor listens, by its kapacitor.conf. */
+async function portIn(file: string): Promise<number> {
+  const read = readConf(await readFile(file, 'utf8'));
+  if ('refused' in read) throw new Error(read.refused);
+  return Number(/:(\d+)$/.exec(read.conf.bindAddress)?.[1]);
 }
 
 /** Every point to the sink, one by one. */
@@ -242,12 +249,6 @@ async function defineTask(url: string, sink: string): Promise<void> {
     body: JSON.stringify({ id: 'all', type: 'stream', dbrps, script, status: 'enabled' }),
   });
   if (response.status !== 200) throw new Error(await response.text());
-}
-
-async function answersPing(port: number): Promise<boolean> {
-  const url = `http://127.0.0.1:${port}/kapacitor/v1/ping`;
-  const answer = await fetch(url, { headers: { Connection: 'close' } }).catch(() => undefined);
-  return answer?.status === 204 || answer?.status === 401;
 }
 
 async function untilSubscribed(influx: InfluxdProcess): Promise<void> {

@@ -95,10 +95,14 @@ function send(
 }
 
 async function curl(port: number, as: Credentials): Promise<readonly string[]> {
-  const url = `http://127.0.0.1:${port}${V1}/alerts/topics`;
-  const args = ['-s', '-o', '/dev/null', '-w', '%{http_code}', '--noproxy', '*', url];
-  const { stdout } = await run('curl', as === undefined ? args : ['-u', as, ...args]);
-  return isDenied(Number(stdout)) ? [`${stdout} curl ${url}`] : [];
+  const denied: string[] = [];
+  for (const path of ['/ping', '/alerts/topics']) {
+    const url = `http://127.0.0.1:${port}${V1}${path}`;
+    const args = ['-s', '-o', '/dev/null', '-w', '%{http_code}', '--noproxy', '*', url];
+    const { stdout } = await run('curl', as === undefined ? args : ['-u', as, ...args]);
+    if (isDenied(Number(stdout))) denied.push(`${stdout} curl ${url}`);
+  }
+  return denied;
 }
 
 /** The CLI's own commands; it ends with another code than 0 where it was refused. */
