@@ -45,14 +45,14 @@ const ERROR = z.object({ error: z.string() });
 export function readUsers(body: Uint8Array): readonly MetaUser[] | undefined {
   const json = parse(body);
   const judged = USERS.safeParse(json);
-  return judged.success && !isError(json) ? (judged.data.users ?? []) : undefined;
+  return judged.success && isAbout('users', json) ? (judged.data.users ?? []) : undefined;
 }
 
 /** The body of GET /role; `{}` where there are no roles; undefined where it is none. */
 export function readRoles(body: Uint8Array): readonly MetaRole[] | undefined {
   const json = parse(body);
   const judged = ROLES.safeParse(json);
-  return judged.success && !isError(json) ? (judged.data.roles ?? []) : undefined;
+  return judged.success && isAbout('roles', json) ? (judged.data.roles ?? []) : undefined;
 }
 
 /** What `{"error":…}` says; undefined where it is no such body. */
@@ -65,13 +65,20 @@ export function readError(body: Uint8Array): string | undefined {
 
 const LONGEST_ERROR = 4096;
 
-/** Whether a body is JSON at all. */
-export function isJson(body: Uint8Array): boolean {
-  return parse(body) !== undefined;
+/** Whether a body is JSON, and neither an error, of whatever type and length, nor `false`. */
+export function isJsonAssent(body: Uint8Array): boolean {
+  const json = parse(body);
+  return json !== undefined && json !== false && !has(json, 'error');
 }
 
-function isError(json: unknown): boolean {
-  return typeof json === 'object' && json !== null && 'error' in json;
+/** Go leaves an empty list out. What has other fields alone is another service's, and no word on who there is. */
+function isAbout(field: string, json: unknown): boolean {
+  const isEmpty = typeof json === 'object' && json !== null && Object.keys(json).length === 0;
+  return !has(json, 'error') && (isEmpty || has(json, field));
+}
+
+function has(json: unknown, field: string): boolean {
+  return typeof json === 'object' && json !== null && Object.hasOwn(json, field);
 }
 
 function parse(body: Uint8Array): unknown {

@@ -1,5 +1,5 @@
 import { goQuote } from '../kernel/go-text.ts';
-import { isJson, readError, readRoles, readUsers } from './bodies.ts';
+import { isJsonAssent, readError, readRoles, readUsers } from './bodies.ts';
 import type { MetaRole, MetaUser } from './documents.ts';
 import { MetaFault } from './fault.ts';
 import type { HttpAnswer } from './http.ts';
@@ -58,7 +58,8 @@ function readAuthorized({ status, body }: HttpAnswer, node: string): Reading<boo
 
 /** Empty, JSON, or a word or two: any web page is 200, too, and must not let everybody in. */
 function isAssent(body: Buffer): boolean {
-  return /^[\w .,!]{0,64}\s*$/.test(body.toString('latin1')) || isJson(body);
+  const text = body.toString('latin1');
+  return isJsonAssent(body) || (/^[\w .,!]{0,64}\s*$/.test(text) && !/^\s*false\s*$/i.test(text));
 }
 
 /** @param error what it says, where it says so in the form of a meta node */

@@ -121,6 +121,11 @@ describe('MetaClient.user', () => {
     '[]',
     '"alice"',
     '\ufeff{}',
+    // Another service's: nobody is told by it that there is no such user.
+    { status: 'starting' },
+    { Users: [{ name: 'alice' }] },
+    { roles: [] },
+    { error: null },
     { error: 'something else' },
     { error: 'user not found, or so', users: [{ name: 'alice' }] },
     { users: {} },
@@ -218,6 +223,11 @@ describe('MetaClient.users and .roles', () => {
     const meta = await node(saying(200, { roles: [{ name: 'a', users: 'b' }] }));
     expect((await faultOf(client([meta], TIMEOUT).roles())).kind).toBe('bad-answer');
   });
+
+  test('the JSON of another service does not take all roles away', async () => {
+    const meta = await node(saying(200, { status: 'starting' }));
+    expect((await faultOf(client([meta], TIMEOUT).roles())).kind).toBe('bad-answer');
+  });
 });
 
 describe('MetaClient.isAuthorized', () => {
@@ -230,8 +240,13 @@ describe('MetaClient.isAuthorized', () => {
     });
   }
 
-  for (const body of ['<html>', '{"error":"no"}', '{', 'It works!\n'.repeat(9), '\u0000']) {
-    test(`200 with ${JSON.stringify(body)} is neither yes nor no`, async () => {
+  const NEITHER: readonly string[] = [
+    ...['<html>', '{', 'It works!\n'.repeat(9), '\u0000', 'false', 'False\n', ' false '],
+    ...['{"error":"no"}', '{"error":null}', '{"error":{"code":1}}', '{"error":["no"]}'],
+    `{"error":"${'no'.repeat(2500)}"}`,
+  ];
+  for (const body of NEITHER) {
+    test(`200 with ${JSON.stringify(body).slice(0, 60)} is neither yes nor no`, async () => {
       const meta = await node(saying(200, body));
       const asked = client([meta], TIMEOUT);
       expect((await faultOf(asked.isAuthorized('alice', right))).kind).toBe('bad-answer');
