@@ -66,7 +66,7 @@ function onReload(
     try {
       log.reopen();
       gateway.reopenFiles();
-      const next = loadSilently(context);
+      const next = loadAgain(context, current);
       gateway.reload(next.config);
       for (const warning of next.warnings) log.warn(warning);
       const waiting = needsRestart(current.origins, next.origins);
@@ -82,6 +82,20 @@ function onReload(
       }
     }
   });
+}
+
+/**
+ * The configuration from the same file: one that was looked for and is gone for a moment, or has another before it now,
+ * must not make another gateway of this one, with other users and a first admin to be made by anybody.
+ * @throws ConfigError, or a sentence
+ */
+function loadAgain(context: Context, current: Loaded): Loaded {
+  const next = loadSilently(context);
+  if (current.file === undefined || next.file === current.file) return next;
+  const found = next.file === undefined ? 'no file is there' : `"${next.file}" is found before it`;
+  throw new Error(
+    `the configuration came from "${current.file}", and now ${found}: put it back, or restart`,
+  );
 }
 
 const HOUR_MS = 60 * 60 * 1000;

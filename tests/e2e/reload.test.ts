@@ -4,7 +4,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { call } from '../support/api.ts';
 import { eventually } from '../support/eventually.ts';
-import { addUser, startGateway, writeConfig } from '../support/gateway-process.ts';
+import { findFreePort } from '../support/free-port.ts';
+import {
+  addUser,
+  startByArguments,
+  startGateway,
+  writeConfig,
+} from '../support/gateway-process.ts';
 import type { GatewayOptions, GatewayProcess } from '../support/gateway-process.ts';
 import { openRawConnection, requestText } from '../support/raw-client.ts';
 import { answering, startRecordingUpstream } from '../support/recording-upstream.ts';
@@ -89,6 +95,25 @@ describe('SIGHUP', () => {
     await reload(running, 'not reloaded');
     expect(running.log).toMatch(/not reloaded, the old configuration goes on: \[upstream\] url/);
     expect(await versionAt(running.port)).toBe('one');
+  });
+
+  test('a file that was found is not given up for the defaults, nor for another one', async () => {
+    const port = await findFreePort();
+    const file = await writeConfig({
+      dir: dir.path,
+      upstream: one?.url ?? '',
+      port,
+      settings: { http: HTTP },
+    });
+    await addUser(file, { name: 'root', password: 'secret-of-root', admin: true });
+    gateway = await startByArguments(['serve'], port, { cwd: dir.path, configFile: file });
+    renameSync(file, `${file}.new`);
+    await reload(gateway, 'not reloaded');
+    expect(gateway.log).toMatch(/not reloaded.*came from .*gateway\.toml.*now no file is there/);
+    expect(await versionAt(port)).toBe('one');
+    renameSync(`${file}.new`, file);
+    await reload(gateway);
+    expect(await versionAt(port)).toBe('one');
   });
 
   test('a request under way ends as it began', async () => {
