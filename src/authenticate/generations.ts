@@ -15,7 +15,7 @@ interface GenerationsOptions {
   readonly now: () => number;
 }
 
-/** `endsMs` decides. node-cache's own clock, which nobody can set, only frees memory, and only some time later. */
+/** `endsMs` decides; node-cache's own clock, which nobody can set, comes some time later. */
 interface Entry<Value> {
   readonly value: Value;
   readonly endsMs: number;
@@ -26,19 +26,19 @@ const FREED_LATER_SECONDS = 60;
 /**
  * A full node-cache throws, so there are two: when the young one is full it becomes the old one, and what was old and
  * not asked for since is forgotten. Keys need a prefix that keeps them clear of `constructor` and its like, which
- * node-cache says it has.
+ * node-cache says it has. No timer sweeps: it would hold the cache and all in it for good, after a reload has put another
+ * in its place; the number bounds what is held.
  */
 export function createGenerations<Value>(options: GenerationsOptions): Generations<Value> {
   const { now } = options;
   const perGeneration = Math.max(1, Math.floor(options.maxEntries / 2));
   const generation = (): NodeCache =>
-    new NodeCache({ useClones: false, maxKeys: perGeneration, checkperiod: 60 });
+    new NodeCache({ useClones: false, maxKeys: perGeneration, checkperiod: 0 });
   let young = generation();
   let old = generation();
 
   const add = (key: string, entry: Entry<Value>, atMs: number): void => {
     if (young.getStats().keys >= perGeneration) {
-      old.close();
       old = young;
       young = generation();
     }

@@ -1,4 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { createGenerations } from '../../src/authenticate/generations.ts';
 
 describe('createGenerations', () => {
@@ -53,5 +56,20 @@ describe('createGenerations', () => {
     expect(kept.get('k:old')).toBe('new');
     kept.clear();
     for (const key of ['k:old', 'k:0', 'k:1']) expect(kept.get(key)).toBeUndefined();
+  });
+
+  test('nothing holds a cache that nobody has any more: each reload makes new ones', async () => {
+    const fill = (): WeakRef<object> => {
+      const value = {};
+      createGenerations<object>({ maxEntries: 4, now: () => 0 }).set('k:a', value, 86_400_000);
+      return new WeakRef(value);
+    };
+    const left = fill();
+    setFlagsFromString('--expose-gc');
+    const collect: unknown = runInNewContext('gc');
+    if (typeof collect !== 'function') throw new Error('no gc');
+    await nextTurn();
+    collect();
+    expect(left.deref()).toBeUndefined();
   });
 });
