@@ -15,12 +15,13 @@ import { EXIT } from './terminal.ts';
 
 /** Runs the gateway until it is told to stop. */
 export async function serve(context: Context): Promise<number> {
+  const hangups = createHangups(context);
   const loaded = loadSilently(context);
   const log = createLog(loaded.config.log);
   log.info('starting', { config: loaded.file ?? 'defaults' });
   for (const warning of loaded.warnings) log.warn(warning);
   try {
-    await run(context, loaded, log);
+    await run(context, loaded, log, hangups);
     log.info('stopped');
     return EXIT.ok;
   } catch (error) {
@@ -31,7 +32,29 @@ export async function serve(context: Context): Promise<number> {
   }
 }
 
-async function run(context: Context, loaded: Loaded, log: Log): Promise<void> {
+/** Hears of each SIGHUP from the first moment on: one that nobody hears ends the process, as if it had been told to. */
+interface Hangups {
+  /** From now on calls the listener; at once, where one came before. */
+  answerBy(listener: () => void): void;
+}
+
+function createHangups({ terminal }: Context): Hangups {
+  let cameBefore = false;
+  let answer = (): void => {
+    cameBefore = true;
+  };
+  terminal.onReload(() => {
+    answer();
+  });
+  return {
+    answerBy: (listener) => {
+      answer = listener;
+      if (cameBefore) listener();
+    },
+  };
+}
+
+async function run(context: Context, loaded: Loaded, log: Log, hangups: Hangups): Promise<void> {
   const { config } = loaded;
   const gateway = createGateway(config, { log, now: Date.now });
   const told = new Promise<string>((resolve) => {
@@ -45,7 +68,7 @@ async function run(context: Context, loaded: Loaded, log: Log): Promise<void> {
         : new Error(listenFailure(config, error), { cause: error });
     });
     for (const door of doors) log.info('listening', placeOf(config, door));
-    onReload(context, loaded, gateway, log, reminder);
+    hangups.answerBy(reloading(context, loaded, gateway, log, reminder));
     log.info('stopping', { signal: await told });
   } finally {
     reminder.stop();
@@ -54,15 +77,15 @@ async function run(context: Context, loaded: Loaded, log: Log): Promise<void> {
 }
 
 /** At SIGHUP: the configuration anew, caches empty, the log file opened anew. What is wrong keeps the old. */
-function onReload(
+function reloading(
   context: Context,
   loaded: Loaded,
   gateway: Gateway,
   log: Log,
   reminder: Reminder,
-): void {
+): () => void {
   let current = loaded;
-  context.terminal.onReload(() => {
+  return () => {
     try {
       log.reopen();
       gateway.reopenFiles();
@@ -81,7 +104,7 @@ function onReload(
         log.error(`not reloaded, the old configuration goes on: ${line.replace(/^kapgate: /, '')}`);
       }
     }
-  });
+  };
 }
 
 /**

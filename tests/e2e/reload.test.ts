@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { call } from '../support/api.ts';
 import { eventually } from '../support/eventually.ts';
 import { findFreePort } from '../support/free-port.ts';
 import {
+  MAIN,
   addUser,
   startByArguments,
   startGateway,
@@ -114,6 +116,22 @@ describe('SIGHUP', () => {
     renameSync(`${file}.new`, file);
     await reload(gateway);
     expect(await versionAt(port)).toBe('one');
+  });
+
+  test('one that comes before the gateway listens does not end it, and is answered then', async () => {
+    const port = await findFreePort();
+    const file = await writeConfig({ dir: dir.path, upstream: one?.url ?? '', port });
+    const child = spawn(process.execPath, [MAIN, 'serve', '--config', file]);
+    let log = '';
+    const ended = new Promise((resolve) => child.once('close', (...how) => resolve(how)));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      if (log === '') child.kill('SIGHUP');
+      log += text;
+    });
+    await Promise.race([ended, eventually('reloaded', () => log.includes('msg=reloaded'))]);
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+    expect(log).toContain('msg=reloaded');
   });
 
   test('a request under way ends as it began', async () => {
