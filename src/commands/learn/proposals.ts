@@ -30,7 +30,7 @@ export function proposalsFor(clients: readonly Client[]): readonly Proposal[] {
     [...uses.values()].some(({ leftOut }) => leftOut === ''),
   );
   const named = groupBy(asking.filter(isNamed), ({ name }) => name);
-  const proposals = [...named].map(([name, group]) => proposalFor(name, group));
+  const proposals = [...named].map(([name, group]) => proposalFor(name, believed(group)));
   const taken = new Set(named.keys());
   const nameless = asking.filter((each) => !isNamed(each));
   const alike = [...groupBy(nameless, likenessOf).values()].sort((a, b) => total(b) - total(a));
@@ -40,6 +40,12 @@ export function proposalsFor(clients: readonly Client[]): readonly Proposal[] {
     proposals.push(proposalFor(name, group));
   }
   return proposals.sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
+}
+
+/** Where somebody proved a name, whoever only claims it could be anyone: what they did gives that user no rights. */
+function believed(group: readonly Client[]): readonly Client[] {
+  const proven = group.filter(({ isProven }) => isProven);
+  return proven.length > 0 ? proven : group;
 }
 
 /** Under a name that a user can have. */

@@ -34,6 +34,19 @@ const write = (database: string) => ({ method: 'POST', path: '/write', database 
 const PROVED = { verdict: 'allowed', would_be: undefined, auth: 'basic' };
 
 describe('proposalsFor', () => {
+  test('who only claims a name that somebody else proved gets its user no rights', () => {
+    const eva = { ...PROVED, user: 'eva', verdict: 'forbidden', would_be: 403 };
+    const stranger = { claimed: 'eva', auth: 'basic', address: '203.0.113.9' };
+    expect(
+      commands(
+        eva,
+        { ...stranger, path: `${V1}/config` },
+        { ...stranger, method: 'PUT', path: `${V1}/users/x` },
+        { ...stranger, method: 'DELETE', path: `${V1}/tasks/cpu` },
+      ),
+    ).toEqual(['kapgate users grant eva api:/tasks:read']);
+  });
+
   test('those who gave no name are one user with all who ran the same program and need the same', () => {
     expect(
       commands(
