@@ -14,9 +14,9 @@ interface SubscriptionPath {
 const AREA = '/sub';
 const SEGMENTS = /^\/sub\/([^/]*)(\/.*)?$/i;
 
-/** True below `/sub`, in any case: a mistyped secret must not get into a log either. */
+/** True below `/sub`, in any case, and where anything but a letter or digit follows: what was mistyped holds a secret too. */
 export function isSubscriptionPath(path: string): boolean {
-  return path.length >= AREA.length && /^\/sub(?:\/|$)/i.test(path);
+  return path.length >= AREA.length && /^\/sub(?:\W|$)/i.test(path);
 }
 
 /**

@@ -78,6 +78,9 @@ describe('readTarget, what below /sub stands for nothing', () => {
   isNothing('POST', '/sub/S/sub/S/write', 'S');
   isNothing('POST', '/sub/S', 'S');
   isNothing('POST', '/sub/S/', 'S');
+  isNothing('POST', '/sub;x/S/write', '');
+  isNothing('POST', '/sub%20/S/write', '');
+  isNothing('GET', '/sub=S/ping', '');
   isNothing('POST', '/sub', '');
   isNothing('POST', '/sub/', '');
 });
