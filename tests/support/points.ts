@@ -2,7 +2,7 @@ import type { InfluxdProcess } from './influxdb.ts';
 import type { RecordedRequest } from './recording-upstream.ts';
 
 /** A point that InfluxDB took: its number, and when it was written. */
-export interface TakenPoint {
+interface TakenPoint {
   readonly n: number;
   readonly ms: number;
 }

@@ -16,7 +16,7 @@ import type { RecordedRequest } from './recording-upstream.ts';
 import { startSubscribingStandIn } from './subscribing-stand-in.ts';
 
 /** A time in which points are lost, as the page says: from the end of a server until all is there again. */
-export interface Outage {
+interface Outage {
   readonly from: number;
   to: number;
 }

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { basic } from './api.ts';
 
 /** `NAME:PASSWORD`, or undefined for nobody. */
-export type Credentials = string | undefined;
+type Credentials = string | undefined;
 
 /** A program that comes to Kapacitor, doing what it does every day. */
 export interface Visitor {
