@@ -9,28 +9,45 @@ export interface Strangers {
   takeOldest(): Socket | undefined;
 }
 
-/** In the order in which they began to wait. */
+interface Place {
+  readonly socket: Socket;
+  before: Place | undefined;
+  after: Place | undefined;
+}
+
+/**
+ * In the order in which they began to wait: a list, as in a flood each newcomer asks for the oldest. The first of a Set
+ * is found behind the places of all who have left, and an iterator that is kept holds every table that the Set outgrew.
+ */
 export function createStrangers(): Strangers {
-  const waiting = new Set<Socket>();
-  // Goes on where it stopped: from the start it would pass, each time, over the places of all who have left.
-  let oldest = waiting.values();
+  const places = new Map<Socket, Place>();
+  let oldest: Place | undefined;
+  let newest: Place | undefined;
+
+  const remove = (socket: Socket): void => {
+    const place = places.get(socket);
+    if (place === undefined) return;
+    places.delete(socket);
+    if (place.before === undefined) oldest = place.after;
+    else place.before.after = place.after;
+    if (place.after === undefined) newest = place.before;
+    else place.after.before = place.before;
+  };
+
   return {
     add: (socket) => {
-      waiting.delete(socket);
-      waiting.add(socket);
+      remove(socket);
+      const place: Place = { socket, before: newest, after: undefined };
+      if (newest === undefined) oldest = place;
+      else newest.after = place;
+      newest = place;
+      places.set(socket, place);
     },
-    delete: (socket) => {
-      waiting.delete(socket);
-    },
+    delete: remove,
     takeOldest: () => {
-      let next = oldest.next();
-      if (next.done === true) {
-        oldest = waiting.values();
-        next = oldest.next();
-      }
-      if (next.done === true) return undefined;
-      waiting.delete(next.value);
-      return next.value;
+      const socket = oldest?.socket;
+      if (socket !== undefined) remove(socket);
+      return socket;
     },
   };
 }
