@@ -65,8 +65,8 @@ function pinned(core, command) {
   return canPin ? ['taskset', '-c', String(core), ...command] : command;
 }
 
-/** @param {number} port @returns {Promise<boolean>} */
-function accepts(port) {
+/** Whether somebody takes connections there. @param {number} port @returns {Promise<boolean>} */
+export function accepts(port) {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
     socket.once('connect', () => {

@@ -1,5 +1,6 @@
 import bcrypt from 'bcrypt';
 import { pbkdf2, timingSafeEqual } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import { GatewayError } from '../kernel/errors.ts';
 import type { Secret } from '../kernel/secret.ts';
@@ -23,9 +24,12 @@ interface PasswordOptions {
   readonly maxWaiting?: number;
 }
 
-/** libuv has four threads unless told otherwise: one stays free, so that DNS look-ups and files go on. */
-const MAX_AT_ONCE = 3;
-/** About four seconds of work at cost 10; who comes later is told to come again. */
+/**
+ * libuv has four threads unless told otherwise: one stays free, so that DNS look-ups and files go on. And one processor
+ * stays free of hashes, for the event loop.
+ */
+const MAX_AT_ONCE = Math.min(3, Math.max(1, availableParallelism() - 1));
+/** Some seconds of work at cost 10; who comes later is told to come again. */
 const MAX_WAITING = 128;
 
 /** 53 characters of no known password: what unknown users are compared with. */
