@@ -76,7 +76,10 @@ export function createAttempt({ http, own, origins, verified }: AttemptOptions):
       if (!(error instanceof TransportError)) throw error;
       if (ending.signal.reason !== OVER) return transportFault(node, error);
       const seconds = String(Math.round(timeMs) / 1000);
-      return setback('timeout', `meta node ${node} did not answer within ${seconds} s`, 'again');
+      const late = `meta node ${node} did not answer within ${seconds} s`;
+      // The node may be waiting for LDAP itself.
+      const blamed = question.path === '/authorized' ? undefined : true;
+      return { ...setback('timeout', late, 'again'), blamed };
     } finally {
       clearTimeout(timer);
       closing.removeEventListener('abort', end);

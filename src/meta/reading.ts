@@ -12,8 +12,11 @@ export interface Setback {
   readonly fault: MetaFault;
   /** `stop`: the node has spoken. `elsewhere`: not this node again in this call. `again`: it may pass. */
   readonly then: 'stop' | 'elsewhere' | 'again';
-  /** Whether it counts against the node: what a client could bring about by an odd name must not. */
-  readonly blamed: boolean;
+  /**
+   * Whether it counts against the node: what a client could bring about by an odd name must not. Undefined: it may be the
+   * node, or what stands behind it (LDAP), and says nothing of all others.
+   */
+  readonly blamed: boolean | undefined;
 }
 
 /** Judges answers: statuses first, then bodies. */
@@ -52,6 +55,7 @@ function readAuthorized({ status, body }: HttpAnswer, node: string): Reading<boo
   const error = readError(body);
   if (status === 401 || status === 403) return { value: false };
   if (error === NO_SUCH_USER && (status === 400 || status === 404)) return { value: false };
+  if (status >= 500) return { ...unexpected(status, node, undefined), blamed: undefined };
   if (status !== 200) return unexpected(status, node, error === undefined ? undefined : '');
   return error === undefined && isAssent(body) ? { value: true } : garbage(node);
 }

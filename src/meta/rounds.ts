@@ -66,7 +66,7 @@ export function createRounds({ nodes, attempt, closing }: RoundsOptions): Round 
         return reading;
       }
       const { fault, then, blamed } = reading;
-      end = blamed ? () => turn.failed(fault) : turn.worked;
+      if (blamed !== undefined) end = blamed ? () => turn.failed(fault) : turn.worked;
       if (then === 'stop') throw fault;
       if (then === 'elsewhere') progress.spent.add(node);
       progress.faults.set(node, fault);

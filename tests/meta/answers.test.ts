@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { Secret } from '../../src/kernel/secret.ts';
 import type { MetaFaultKind } from '../../src/meta/fault.ts';
 import { saying } from './fake-node.ts';
+import type { FakeNodeHandler } from './fake-node.ts';
 import { createNodes } from './nodes.ts';
 import { faultOf } from './open-client.ts';
 
@@ -327,4 +328,21 @@ describe('MetaClient.isAuthorized', () => {
       ]);
     }
   });
+
+  const BEHIND: readonly [string, FakeNodeHandler][] = [
+    ['fails', saying(500, { error: 'ldap: connection refused' })],
+    ['hangs', () => undefined],
+  ];
+  for (const [does, answer] of BEHIND) {
+    test(`a node whose LDAP ${does} does not rest: it still says who all others are`, async () => {
+      const meta = await node((request, response) => {
+        if (request.path === '/authorized') answer(request, response);
+        else saying(200, { users: [{ name: 'ben' }] })(request, response);
+      });
+      const asked = client([meta], { timeoutMs: 300 });
+      for (let turn = 0; turn < 5; turn++) await faultOf(asked.isAuthorized('alice', right));
+      expect(asked.nodes()).toMatchObject([{ resting: false, failures: 0 }]);
+      expect(await asked.user('ben')).toMatchObject({ name: 'ben' });
+    });
+  }
 });
