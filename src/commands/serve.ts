@@ -6,11 +6,12 @@ import { createGateway } from '../gateway.ts';
 import type { Gateway } from '../gateway.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { createLog } from '../kernel/log.ts';
-import type { Log, LogFields } from '../kernel/log.ts';
-import type { Door } from '../listener/doors.ts';
-import { UnixSocketError } from '../listener/unix-path.ts';
+import type { Log } from '../kernel/log.ts';
+import { PlaceError } from '../listener/unix-path.ts';
+import { inheritedPlaces } from './activation.ts';
 import { explainFailure, loadSilently } from './context.ts';
 import type { Context } from './context.ts';
+import { openServiceManager } from './service-manager.ts';
 import { EXIT } from './terminal.ts';
 
 /** Runs the gateway until it is told to stop. */
@@ -60,17 +61,29 @@ async function run(context: Context, loaded: Loaded, log: Log, hangups: Hangups)
   const told = new Promise<string>((resolve) => {
     context.terminal.onStop(resolve);
   });
+  const { env, process } = context.terminal;
+  const { pid = 0 } = process;
+  const manager = openServiceManager({
+    env,
+    pid,
+    onFailure: (cause) => log.warn('systemd cannot be told how the service is', { cause }),
+  });
   const reminder = createReminder(log, config);
   try {
-    const doors = await gateway.start().catch((error: unknown) => {
-      throw error instanceof UnixSocketError
+    const doors = await gateway.start(inheritedPlaces(env, pid)).catch((error: unknown) => {
+      throw error instanceof PlaceError
         ? error
         : new Error(listenFailure(config, error), { cause: error });
     });
-    for (const door of doors) log.info('listening', placeOf(config, door));
+    for (const { kind, name } of doors) {
+      const tls = kind === 'tcp' && config.http.httpsEnabled ? true : undefined;
+      log.info('listening', { address: name, tls, upstream: config.upstream.url });
+    }
+    manager.ready(`listening on ${doors.map(({ name }) => name).join(', ')}`);
     hangups.answerBy(reloading(context, loaded, gateway, log, reminder));
     log.info('stopping', { signal: await told });
   } finally {
+    manager.stopping();
     reminder.stop();
     await gateway.stop();
   }
@@ -146,16 +159,6 @@ function createReminder(log: Log, config: Config): Reminder {
       clearInterval(timer);
     },
   };
-}
-
-function placeOf({ http, upstream }: Config, { kind, port }: Door): LogFields {
-  return kind === 'unix'
-    ? { 'unix-socket': http.unixSocket, upstream: upstream.url }
-    : {
-        address: `${http.bindAddress.host}:${port}`,
-        tls: http.httpsEnabled ? true : undefined,
-        upstream: upstream.url,
-      };
 }
 
 function listenFailure({ http }: Config, error: unknown): string {

@@ -1,7 +1,7 @@
 import { chmodSync } from 'node:fs';
 import { createServer } from 'node:net';
-import type { ListenOptions, Server, Socket } from 'node:net';
-import { UnixSocketError, makeRoomFor } from './unix-path.ts';
+import type { AddressInfo, ListenOptions, Server, Socket } from 'node:net';
+import { PlaceError, makeRoomFor, unixPlace } from './unix-path.ts';
 
 /** Where connections come in: an address, a path, or a socket that somebody else opened (systemd). */
 export type DoorPlace =
@@ -11,6 +11,8 @@ export type DoorPlace =
 
 export interface Door {
   readonly kind: 'tcp' | 'unix';
+  /** HOST:PORT, or a path. */
+  readonly name: string;
   /** 0 at a Unix socket. */
   readonly port: number;
   /** Takes no new connection; resolves once the last of its connections has ended. */
@@ -27,7 +29,7 @@ interface DoorOptions {
 /** For the owner and the group: whoever may write there may connect. */
 const UNIX_MODE = 0o660;
 
-/** Listens. @throws the system's error where an address is taken; UnixSocketError where a path cannot be used */
+/** Listens. @throws the system's error where an address is taken; PlaceError where a socket cannot be used */
 export async function openDoor(place: DoorPlace, options: DoorOptions): Promise<Door> {
   if (place.kind === 'unix') await makeRoomFor(place.path);
   let kind: Door['kind'] = 'tcp';
@@ -43,6 +45,7 @@ export async function openDoor(place: DoorPlace, options: DoorOptions): Promise<
   if (typeof address !== 'object' || address === null) kind = 'unix';
   return {
     kind,
+    name: kind === 'tcp' ? hostAndPort(place, address) : shownPath(place),
     port: typeof address === 'object' && address !== null ? address.port : 0,
     close: () =>
       new Promise((resolve) => {
@@ -59,7 +62,7 @@ async function listen(server: Server, place: DoorPlace): Promise<void> {
       resolve();
     });
   }).catch((error: unknown) => {
-    throw place.kind === 'unix' ? new UnixSocketError(place.path, error) : error;
+    throw place.kind === 'tcp' ? error : new PlaceError(nameOf(place), error);
   });
   if (place.kind === 'unix') chmodSync(place.path, UNIX_MODE);
 }
@@ -72,5 +75,30 @@ function listenOptions(place: DoorPlace): ListenOptions & { readonly fd?: number
       return { path: place.path };
     case 'inherited':
       return { fd: place.fd };
+  }
+}
+
+/** As the configuration has it; of a socket that was given, as the system has it. */
+function hostAndPort(place: DoorPlace, address: AddressInfo | string | null): string {
+  if (typeof address !== 'object' || address === null) return '';
+  const { family, port } = address;
+  const host = place.kind === 'tcp' ? place.host : address.address;
+  return family === 'IPv6' && host.includes(':') && !host.startsWith('[')
+    ? `[${host}]:${port}`
+    : `${host}:${port}`;
+}
+
+function shownPath(place: DoorPlace): string {
+  return place.kind === 'unix' ? place.path : nameOf(place);
+}
+
+function nameOf(place: DoorPlace): string {
+  switch (place.kind) {
+    case 'tcp':
+      return `${place.host}:${place.port}`;
+    case 'unix':
+      return unixPlace(place.path);
+    case 'inherited':
+      return `the socket that was handed over as file descriptor ${place.fd}`;
   }
 }

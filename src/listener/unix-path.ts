@@ -2,12 +2,17 @@ import { lstatSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { messageOf } from '../kernel/errors.ts';
 
-/** A Unix socket cannot be listened on: a sentence for the operator. */
-export class UnixSocketError extends Error {
-  constructor(path: string, why: unknown) {
-    super(`cannot listen on the Unix socket "${path}": ${messageOf(why)}`, { cause: why });
-    this.name = 'UnixSocketError';
+/** A place cannot be listened on: a sentence for the operator. */
+export class PlaceError extends Error {
+  constructor(place: string, why: unknown) {
+    super(`cannot listen on ${place}: ${messageOf(why)}`, { cause: why });
+    this.name = 'PlaceError';
   }
+}
+
+/** As it is named in sentences. */
+export function unixPlace(path: string): string {
+  return `the Unix socket "${path}"`;
 }
 
 /** What fits into the kernel's sockaddr_un; a longer one would be cut off in silence. */
@@ -16,21 +21,22 @@ const MAX_PATH_BYTES = 107;
 /**
  * Takes away the socket that a killed process left at a path. One on which somebody answers, and what is no socket,
  * stays: it is somebody's.
- * @throws UnixSocketError
+ * @throws PlaceError
  */
 export async function makeRoomFor(path: string): Promise<void> {
+  const place = unixPlace(path);
   const bytes = Buffer.byteLength(path);
   if (bytes > MAX_PATH_BYTES) {
-    throw new UnixSocketError(path, `the path has ${bytes} bytes, ${MAX_PATH_BYTES} at most`);
+    throw new PlaceError(place, `the path has ${bytes} bytes, ${MAX_PATH_BYTES} at most`);
   }
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return;
-  if (!stats.isSocket()) throw new UnixSocketError(path, 'something that is no socket is there');
-  if (await isAnswered(path)) throw new UnixSocketError(path, 'another process listens on it');
+  if (!stats.isSocket()) throw new PlaceError(place, 'something that is no socket is there');
+  if (await isAnswered(path)) throw new PlaceError(place, 'another process listens on it');
   try {
     unlinkSync(path);
   } catch (error) {
-    throw new UnixSocketError(path, error);
+    throw new PlaceError(place, error);
   }
 }
 
