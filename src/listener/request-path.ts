@@ -71,6 +71,8 @@ function fail(options: PathOptions, thrown: unknown, exchange: Exchange): void {
   exchange.reason = error.message;
   tell(options, error, exchange);
   const { request, response, target } = exchange;
+  // Two readers may find the next request in two places (RFC 9112 §6.3).
+  if (error.code === 'bad-framing') response.shouldKeepAlive = false;
   if (response.headersSent || response.destroyed) cut(request.socket);
   else writeAnswer(exchange, answerFor(error, target, request.headers, options.challenge));
 }

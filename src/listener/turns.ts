@@ -7,7 +7,10 @@ const MAX_WAITING = 100;
 
 /** The order of requests on each connection. */
 export interface Turns {
-  /** Calls `start` when it is this request's turn on its connection; never where the connection ends before. */
+  /**
+   * Calls `start` when it is this request's turn on its connection; never where the connection ends before, or has been
+   * told to end by the last answer (RFC 9112 §9.6): nobody would learn what came of it.
+   */
   readonly take: (request: IncomingMessage, response: ServerResponse, start: () => void) => void;
   /** The response to the last request that was read on a connection. */
   readonly lastOn: (socket: Duplex) => ServerResponse | undefined;
@@ -24,6 +27,7 @@ export function createTurns(): Turns {
     lastOn: (socket) => last.get(socket),
     take: (request, response, start) => {
       const { socket } = request;
+      if (!socket.writable) return;
       last.set(socket, response);
       // Node gives a response the socket when it is the first one in the queue.
       if (response.socket !== null) {

@@ -2,12 +2,14 @@
 //
 //	go run reading.go targets   a request target as net/http reads it and as Kapacitor's mux cleans it
 //	go run reading.go texts     a text as strconv.Quote and encoding/json write it
+//	go run reading.go users     a body of the users API as encoding/json reads it into Kapacitor's CreateUserOptions
 //
 // Bytes are printed in hex, since not all of them are UTF-8.
 package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -36,18 +38,16 @@ type writing struct {
 
 func main() {
 	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "one argument: targets or texts")
+		fmt.Fprintln(os.Stderr, "one argument: targets, texts or users")
 		os.Exit(64)
 	}
-	answer := map[string]func(string) any{"targets": read, "texts": write}[os.Args[1]]
+	answer := map[string]func(string) any{"targets": read, "texts": write, "users": readUser}[os.Args[1]]
 	if answer == nil {
-		fmt.Fprintln(os.Stderr, "unknown argument: targets or texts")
+		fmt.Fprintln(os.Stderr, "unknown argument: targets, texts or users")
 		os.Exit(64)
 	}
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<20)
-	out := bufio.NewWriter(os.Stdout)
-	defer out.Flush()
 	for lines.Scan() {
 		var text string
 		if err := json.Unmarshal(lines.Bytes(), &text); err != nil {
@@ -57,7 +57,7 @@ func main() {
 		if err != nil {
 			panic(err)
 		}
-		out.Write(append(line, '\n'))
+		os.Stdout.Write(append(line, '\n'))
 	}
 }
 
@@ -114,4 +114,31 @@ func write(text string) any {
 		panic(err)
 	}
 	return writing{Quoted: strconv.Quote(text), JSON: string(encoded)}
+}
+
+type user struct {
+	Ok          bool      `json:"ok"`
+	Name        *string   `json:"name"`
+	Password    *string   `json:"password"`
+	Type        *string   `json:"type"`
+	Permissions *[]string `json:"permissions"`
+}
+
+// readUser takes the bytes of a body in hex.
+func readUser(body string) any {
+	raw, err := hex.DecodeString(body)
+	if err != nil {
+		panic(err)
+	}
+	var into struct {
+		Name        *string   `json:"name"`
+		Password    *string   `json:"password"`
+		Type        *string   `json:"type"`
+		Permissions *[]string `json:"permissions"`
+	}
+	// As Kapacitor reads it: what stands behind the first value is not looked at.
+	if err := json.NewDecoder(bytes.NewReader(raw)).Decode(&into); err != nil {
+		return user{}
+	}
+	return user{true, into.Name, into.Password, into.Type, into.Permissions}
 }

@@ -238,6 +238,51 @@ describe('a body is never a second request', () => {
   cutOff('a chunk size past 2^64', '10000000000000001\r\na\r\n0\r\n\r\n');
 });
 
+describe('behind an answer that ends the connection nothing is begun', () => {
+  const behind = head('DELETE /kapacitor/v1/tasks/behind HTTP/1.1', 'Host: x', as('admin'));
+
+  function ends(name: string, bytes: string, want: { status: number; upstream: number }): void {
+    test(name, async () => {
+      const before = gateway.accesses.length;
+      const connection = await openRawConnection(gateway.port);
+      connection.send(`${bytes}${behind}`);
+      const response = await connection.receive();
+      expect(response.header('connection')).toBe('close');
+      await connection.ended();
+      await eventually('it is logged', () => gateway.accesses.length > before);
+      await sleep(50);
+      expect({ status: response.status, upstream: upstream.requests.length }).toEqual(want);
+      // Bytes that are no request have a line without a method.
+      const begun = gateway.accesses.slice(before).filter(({ method }) => method !== '-');
+      expect(begun).toHaveLength(1);
+      expect(upstream.requests.filter(({ target }) => target.includes('behind'))).toEqual([]);
+    });
+  }
+  const hosts = ['Host: a', 'Host: b', as('admin')];
+
+  ends('two Host', head(GET, ...hosts), { status: 400, upstream: 0 });
+  ends('two Host and a body', `${head(POST, ...hosts, 'Content-Length: 7')}\r\n fa\n:`, {
+    status: 400,
+    upstream: 0,
+  });
+  ends(
+    'two Host and a chunked body',
+    `${head(POST, ...hosts, 'Transfer-Encoding: chunked')}0\r\n\r\n`,
+    {
+      status: 400,
+      upstream: 0,
+    },
+  );
+  ends('a client that asked for the end', head(GET, 'Host: x', as('admin'), 'Connection: close'), {
+    status: 200,
+    upstream: 1,
+  });
+  ends('a refused one that asked for the end', head(GET, 'Host: x', 'Connection: close'), {
+    status: 401,
+    upstream: 0,
+  });
+});
+
 describe('what a client says of itself or of its way does not go upstream', () => {
   async function sent(...headers: readonly string[]): Promise<RecordedRequest | undefined> {
     const response = await exchange(

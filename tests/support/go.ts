@@ -33,3 +33,33 @@ export async function readByGo(
   }
   return answers;
 }
+
+/** A running Go program that answers lines with lines. */
+export interface GoProgram {
+  /** What it makes of one line; lines are answered in turn. */
+  ask(line: string): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+/** Compiles and starts a program of tests/go. */
+export function startGo(program: string, ...args: readonly string[]): GoProgram {
+  const source = fileURLToPath(new URL(`../go/${program}`, import.meta.url));
+  const child = spawn('go', ['run', source, ...args], {
+    env: { ...process.env, GOTOOLCHAIN: 'local', GO111MODULE: 'off' },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  return {
+    ask: async (line) => {
+      child.stdin.write(`${line}\n`);
+      const next: IteratorResult<string, unknown> = await lines.next();
+      if (next.done === true) throw new Error(`${program} has ended`);
+      return JSON.parse(next.value) as unknown;
+    },
+    stop: async () => {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
