@@ -31,7 +31,8 @@ const OTHERWISE =
 function adviceOn(line: string, what: string): string {
   const known = ADVICE.find(([pattern]) => pattern.test(what));
   if (known !== undefined) return known[1];
-  if (/^\[[^\]]*$/.test(line)) return `the closing bracket is missing: write ${line}]`;
+  if (/^\[[a-z-]{1,20}$/.test(line)) return `the closing bracket is missing: write ${line}]`;
+  if (/^\[[^\]]*$/.test(line)) return 'the closing bracket is missing on this line';
   const colon = /^([\w-]+)\s*:\s*(.*)$/.exec(line);
   if (colon !== null) return `TOML parts key and value by "=": write ${keyValue(colon)}`;
   const equals = /^([\w-]+)\s*=\s*(.*)$/.exec(line);

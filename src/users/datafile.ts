@@ -14,6 +14,7 @@ import {
   readSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 
@@ -41,6 +42,7 @@ export function prepareDataFile(path: string, make: (directory: string) => void)
     }
     create(path, make);
   }
+  if (!locked) inDraft(path, (draft) => linkLockFile(draft, path));
   withFile(join(path, DATA_FILE), 'r+', readHeader);
   mayWrite(path);
   // Never to be opened here: closing it would take away the locks that LMDB holds on it for this process.
@@ -66,16 +68,42 @@ export function padDataFile(path: string): boolean {
 
 function create(path: string, make: (directory: string) => void): void {
   makeDirectory(path);
-  const draft = mkdtempSync(join(path, '.new-'));
-  try {
+  inDraft(path, (draft) => {
+    writeLockFile(draft);
     make(draft);
     unlessThere(join(path, DATA_FILE), () => {
       linkSync(join(draft, DATA_FILE), join(path, DATA_FILE));
     });
     syncDirectory(path);
+  });
+}
+
+function inDraft(path: string, use: (draft: string) => void): void {
+  const draft = mkdtempSync(join(path, '.new-'));
+  try {
+    use(draft);
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }
+}
+
+/** Whole into its place, or not at all: another process may have it open by then. */
+function linkLockFile(draft: string, path: string): void {
+  writeLockFile(draft);
+  unlessThere(join(path, LOCK_FILE), () => {
+    linkSync(join(draft, LOCK_FILE), join(path, LOCK_FILE));
+  });
+}
+
+/** What LMDB makes itself for `maxReaders`, and a little more, which it takes for more readers. */
+const LOCK_BYTES = 40 * 1024;
+
+/** LMDB only sets its length and maps it: on a full disk the first byte written to it would end the process (SIGBUS). */
+function writeLockFile(directory: string): void {
+  writeFileSync(join(directory, LOCK_FILE), Buffer.alloc(LOCK_BYTES), {
+    mode: FILE_MODE,
+    flush: true,
+  });
 }
 
 /** One by one: Node's own recursion never ends where a file system takes no directories (/proc). */

@@ -26,6 +26,7 @@ describe('parseToml', () => {
     ['a =', 'line 1, column 4: a has no value: write a = …'],
     ['a = # none', 'line 1, column 5: a has no value: write a = …'],
     ['[http\na = 1', 'line 1, column 6: the closing bracket is missing: write [http]'],
+    ['[shared-secret = "s3cret"', 'line 1, column 16: the closing bracket is missing on this line'],
     ['a = "x\nb = 1', 'line 1, column 7: the closing quote is missing on this line'],
     [
       'a = "C:\\q"',

@@ -18,7 +18,7 @@ interface Words {
 const ROUTES = [
   ...['/kapacitor/v1/tasks', '/kapacitor/v1/tasks/cpu', '/kapacitor/v1/ping', '/write?db=d1'],
   ...['/kapacitor/v1/write?db=d1&rp=x', '/kapacitor/v1preview/tasks', '/kapacitor/v1/users'],
-  ...['/kapacitor/v1/users/ann', '/kapacitor/v1preview/users', '/kapacitor/v1/storage/backup'],
+  ...['/kapacitor/v1/users/someone', '/kapacitor/v1preview/users', '/kapacitor/v1/storage/backup'],
   ...['/kapacitor/v1preview/storage/backup', '/kapacitor/v1/loglevel', '/kapacitor/v1/config/x/'],
   ...['/kapacitor/v1preview/sideload/reload', '/kapacitor/v1/storage/stores/tasks', '/', '/sub'],
 ];

@@ -62,6 +62,10 @@ const tasks = {
     say(names.length === count && store.summary().users === count ? 'none lost' : 'some lost');
     say(await store.delete(names[0]));
   },
+  /** How many there are, and whether each can be read. */
+  count(store) {
+    say([...store.names()].filter((name) => store.find(name)?.hash === hash).length);
+  },
   async firstAdmin(store) {
     say('ready');
     await new Promise((resolve) => process.stdin.once('data', resolve));

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, readdir, stat } from 'node:fs/promises';
+import { chmod, chown, readdir, stat, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
@@ -25,10 +25,16 @@ afterAll(() => home.remove());
 
 const stores = useStores();
 
-type Child = ChildProcessByStdio<Writable, Readable, null>;
+type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 const children: Child[] = [];
 afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+/** What LMDB says itself of a page that it should not have met: none of it, whoever else writes or was killed. */
+const complaints: string[] = [];
+afterAll(() => {
+  expect(complaints).toEqual([]);
 });
 
 interface Worker {
@@ -43,9 +49,10 @@ interface Worker {
 
 function start(path: string, task: string, label = ''): Worker {
   const child = spawn(process.execPath, [CHILD, built, path, task, label], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   children.push(child);
+  child.stderr.setEncoding('utf8').on('data', (text: string) => complaints.push(text));
   const lines: string[] = [];
   let taken = 0;
   let wake = (): void => undefined;
@@ -150,6 +157,99 @@ describe('a full disk', () => {
     expect(store.summary().users).toBe([...store.list()].length);
   });
 });
+
+describe('a data file that was cut off', () => {
+  test('is refused', async () => {
+    const { store, path } = await stores.open();
+    await store.create({ ...plain, name: 'a' });
+    await store.close();
+    await truncate(join(path, 'data.mdb'), 4 * 4096);
+    // LMDB has words of its own for standard error ("index points to a 00 page"), so it is opened elsewhere.
+    const { stderr, status } = runTask(path, 'count');
+    expect(stderr).toMatch(
+      /UserStoreError: cannot open the user store .*MDB_CORRUPTED.*put it back from a backup/,
+    );
+    expect(status).toBe(1);
+  });
+});
+
+const canMount = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
+if (!canMount) process.stderr.write('skipped: no mount namespaces (a store on a full disk)\n');
+
+(canMount ? describe : describe.skip)('a disk of its own', () => {
+  /** Shell lines in a namespace with a tmpfs of 400 KiB at $disk; `store TASK` runs a child on a store in it. */
+  function onDisk(lines: readonly string[]): string {
+    const script = [
+      'disk="$1"; shift',
+      'mkdir -p "$disk" && mount -t tmpfs -o size=400k none "$disk"',
+      'store() { "$@" "$disk/store" "$task" u 2>"$disk.err" || echo "exit $?"; grep -o "cannot .*" "$disk.err" | tail -1; }',
+      ...lines.map((line) => line.replace(/^store (\w+)$/, 'task=$1; store "$@"')),
+    ];
+    const args = [join(home.path, 'disk'), process.execPath, CHILD, built];
+    return spawnSync('unshare', ['-m', 'sh', '-c', script.join('\n'), 'sh', ...args], {
+      encoding: 'utf8',
+    }).stdout;
+  }
+  const FILL = 'head -c 900000 /dev/zero >"$disk/more" 2>/dev/null';
+  const NO_ROOM = /cannot open the user store .*no space left on device.*\(make room on its disk\)/;
+
+  test('that is full: all that was acknowledged is there, and is read again, once there is room', () => {
+    const said = onDisk(['store fill', FILL, 'store count', 'rm "$disk/more"', 'store count']);
+    const [fault, nothing, , before, after] = said.split('\n');
+    expect(fault).toMatch(
+      /^UserStoreError: cannot write .*No space left.*\(make room on its disk\)$/,
+    );
+    expect(nothing).toBe('none lost');
+    expect(Number(before)).toBeGreaterThan(100);
+    expect(after).toBe(before);
+  });
+
+  test('that is full: a store without its lock file is refused, and no process ends by SIGBUS', () => {
+    const said = onDisk([
+      'task=fill; store "$@" >/dev/null; rm "$disk/store/lock.mdb"',
+      FILL,
+      'store count',
+      'rm "$disk/more"',
+      'store count',
+    ]);
+    const [exit, fault, count] = said.split('\n');
+    expect(exit).toBe('exit 1');
+    expect(fault).toMatch(NO_ROOM);
+    expect(Number(count)).toBeGreaterThan(100);
+  });
+
+  test('that is full: no store is begun, and nothing of it is left', () => {
+    const said = onDisk([
+      FILL,
+      'store count',
+      'ls -A "$disk/store"',
+      'rm "$disk/more"',
+      'store count',
+    ]);
+    const [exit, fault, count] = said.split('\n');
+    expect(exit).toBe('exit 1');
+    expect(fault).toMatch(NO_ROOM);
+    expect(count).toBe('0');
+  });
+
+  test('that may only be read is told, and what is to be done', () => {
+    const said = onDisk(['store count', 'mount -o remount,ro "$disk"', 'store count']);
+    const [count, exit, fault] = said.split('\n');
+    expect(count).toBe('0');
+    expect(exit).toBe('exit 1');
+    expect(fault).toMatch(
+      /cannot open the user store .*read-only file system.*\(its file system must be writable\)/,
+    );
+  });
+});
+
+/** Runs a task to its end. */
+function runTask(
+  path: string,
+  task: string,
+): { readonly stderr: string; readonly status: number | null } {
+  return spawnSync(process.execPath, [CHILD, built, path, task], { encoding: 'utf8' });
+}
 
 const plain = { admin: false, hash: someHash(), permissions: ['api'] };
 
