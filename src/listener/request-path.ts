@@ -65,6 +65,9 @@ async function answerRequest(
   return stages.route(target)(identity, target, exchange);
 }
 
+/** What framing.ts refuses: it stops at the first fault, and an unknown expectation may stand before another. */
+const ENDING: ReadonlySet<GatewayError['code']> = new Set(['bad-framing', 'bad-expectation']);
+
 /** Errors become answers here and nowhere else. */
 function fail(options: PathOptions, thrown: unknown, exchange: Exchange): void {
   const error = failureOf(thrown, exchange);
@@ -72,7 +75,7 @@ function fail(options: PathOptions, thrown: unknown, exchange: Exchange): void {
   tell(options, error, exchange);
   const { request, response, target } = exchange;
   // Two readers may find the next request in two places (RFC 9112 §6.3).
-  if (error.code === 'bad-framing') response.shouldKeepAlive = false;
+  if (ENDING.has(error.code)) response.shouldKeepAlive = false;
   if (response.headersSent || response.destroyed) cut(request.socket);
   else writeAnswer(exchange, answerFor(error, target, request.headers, options.challenge));
 }

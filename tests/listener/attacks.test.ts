@@ -273,6 +273,10 @@ describe('behind an answer that ends the connection nothing is begun', () => {
       upstream: 0,
     },
   );
+  ends('an unknown expectation before two Host', head(GET, 'Expect: 200-ok', ...hosts), {
+    status: 417,
+    upstream: 0,
+  });
   ends('a client that asked for the end', head(GET, 'Host: x', as('admin'), 'Connection: close'), {
     status: 200,
     upstream: 1,
