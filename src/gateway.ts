@@ -1,5 +1,6 @@
 import type { Config } from './config/config.ts';
 import { messageOf } from './kernel/errors.ts';
+import type { Exchange } from './kernel/exchange.ts';
 import type { Log } from './kernel/log.ts';
 import type { Door, DoorPlace } from './listener/doors.ts';
 import { createListener } from './listener/server.ts';
@@ -44,7 +45,10 @@ export function createGateway(config: Config, { log, now }: Surroundings): Gatew
   const { http, limits, auth, audit } = config;
   const store = openUserStore({ path: config.store.path, minimumCost: auth.bcryptCost, now });
   const auditFile = audit.file === '' ? undefined : new AuditFile({ path: audit.file, log, now });
-  const lasting = { store, auditFile, log, now, startedMs: now() };
+  const lasting = {
+    ...{ store, auditFile, log, now, startedMs: now() },
+    stillAllowed: (exchange: Exchange) => current.stillAllowed(exchange),
+  };
   const retiring = new Set<Generation>();
   let isStopping = false;
   let current = createGeneration(config, lasting);

@@ -23,6 +23,21 @@ export function addressOf(origin: string): Address {
   return { host: url.hostname, port };
 }
 
+/** Why a text cannot be the origin of a web page; undefined: it can. */
+export function refusedOrigin(text: string): string | undefined {
+  if (text === '*') return '"*" would let every page on the web read answers: name each origin';
+  if (text === 'null') return 'any page can have itself sent as "null": it names nobody';
+  const origin = originIn(text);
+  if (origin === undefined) return `${goQuote(text)} is no origin`;
+  return origin === text ? undefined : `${goQuote(text)}: browsers write it ${goQuote(origin)}`;
+}
+
+/** Of the schemes that web pages are served by; an `*` in a host stands for nothing. */
+function originIn(text: string): string | undefined {
+  if (!/^https?:\/\//i.test(text) || text.includes('*') || !URL.canParse(text)) return undefined;
+  return new URL(text).origin;
+}
+
 function readOrigin(found: string): Decoded<string> {
   const scheme = /^https?:\/\//i.test(found);
   if (!scheme) return { refused: 'http:// or https:// is missing' };

@@ -1,6 +1,7 @@
 import { UNIX_PEER, refusedNetwork } from '../kernel/networks.ts';
 import type { HttpConfig } from './config.ts';
 import type { KeysOf } from './key.ts';
+import { refusedOrigin } from './hosts.ts';
 import { ADDRESS, CHALLENGE, FLAG, choice, count, duration, list, secret, text } from './kinds.ts';
 
 /** The shortest key that HMAC-SHA-256 is taken with: 128 bits. */
@@ -118,9 +119,9 @@ export const HTTP_KEYS: KeysOf<HttpConfig> = {
   allowedOrigins: {
     section,
     name: 'allowed-origins',
-    meaning: 'Web pages of these origins may read answers (CORS).',
+    meaning: 'Web pages of these origins may read answers (CORS), and send what changes something.',
     default: [],
-    kind: list('origins, like "https://chronograf.example.com"'),
+    kind: list('origins, like "https://chronograf.example.com"', refusedOrigin),
   },
   trustedProxies: {
     section,

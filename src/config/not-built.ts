@@ -16,7 +16,6 @@ const { http, admin } = DEFAULTS;
 
 /** Keys whose part is not there yet: away from their default they are refused. A part that is built takes its row out. */
 const NOT_BUILT: readonly NotBuilt[] = [
-  { key: http.allowedOrigins },
   { key: http.workers },
   { key: admin.bindAddress, also: '' },
 ];

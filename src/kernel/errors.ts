@@ -19,6 +19,11 @@ export const ERRORS = {
   'bad-request': { status: 400, words: 'invalid JSON', level: 'info' },
   unauthorized: { status: 401, words: 'authorization failed', level: 'info' },
   forbidden: { status: 403, words: 'not allowed', level: 'info' },
+  'cross-site': {
+    status: 403,
+    words: 'cross-site request refused',
+    level: 'info',
+  },
   'not-found': { status: 404, words: 'Not Found', level: 'info' },
   'no-such-user': { status: 404, words: 'no user exists', level: 'info' },
   'users-kept-elsewhere': {

@@ -9,10 +9,18 @@ export type Presented = AuthenticationMethod | 'none' | 'unreadable';
 
 /**
  * What came of judging a request. `unread`: it could not be read in one way only. `unjudged`: it is answered to
- * everybody. `unknown`: nobody has said, or nobody could say, who sent it.
+ * everybody. `unknown`: nobody has said, or nobody could say, who sent it. `cross-site`: a page of another site had a
+ * browser send it.
  */
 export type Judgement =
-  'unread' | 'unjudged' | 'unknown' | 'throttled' | 'unauthorized' | 'forbidden' | 'allowed';
+  | 'unread'
+  | 'unjudged'
+  | 'unknown'
+  | 'cross-site'
+  | 'throttled'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'allowed';
 
 /** What a closed gate would have answered to a request that a rehearsal lets pass. */
 export interface WouldBe {
@@ -49,6 +57,8 @@ export interface Exchange {
   reason: string;
   /** Kapacitor's own id of the request. */
   upstreamRequestId: string;
+  /** What every answer to it tells browsers, beside the headers of its own. */
+  corsHeaders: Readonly<Record<string, string>> | undefined;
 
   /** Tells a client that sent `Expect: 100-continue` to go on; does nothing otherwise. */
   sendContinue(): void;

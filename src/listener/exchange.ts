@@ -30,6 +30,7 @@ export class RequestExchange implements Exchange {
   wouldBe: WouldBe | undefined = undefined;
   reason = '';
   upstreamRequestId = '';
+  corsHeaders: Readonly<Record<string, string>> | undefined = undefined;
   private awaitsContinue: boolean;
 
   constructor(request: IncomingMessage, response: ServerResponse, facts: Facts) {

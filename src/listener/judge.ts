@@ -10,26 +10,27 @@ import type { Identity } from '../kernel/identity.ts';
 import type { Target } from '../kernel/target.ts';
 import type { Admission } from './admission.ts';
 import { statusFor } from './answers.ts';
+import type { CrossSite } from './cross-site.ts';
 
 /** Who says who somebody is. */
 export interface Judges {
   readonly authenticate: Authenticate;
   /** Who a request is from that needs no credentials here: an open gate, a free ping, the bootstrap. */
   readonly admit: Admission;
+  readonly crossSite: CrossSite;
 }
 
 /**
  * Who sent a request, where they may send it; what is found on the way is noted in the exchange.
- * Rejects with the refusal: unauthorized, forbidden, or what `authenticate` rejects with.
+ * Rejects with the refusal: cross-site, unauthorized, forbidden, or what `authenticate` rejects with.
  */
 export async function judge(judges: Judges, target: Target, exchange: Exchange): Promise<Identity> {
   const { request } = exchange;
-  const { authorization } = request.headers;
-  const { query, subscription } = target;
-  const credentials = readCredentials(authorization, query, subscription, certificateIn(exchange));
+  const credentials = credentialsIn(target, exchange);
   exchange.judgement = 'unknown';
   exchange.presented = presentedBy(credentials);
   if ('name' in credentials) exchange.claimed = credentials.name;
+  refuseCrossSite(judges, target, exchange);
   const identity =
     judges.admit(request, target, credentials) ??
     identityOf(await judges.authenticate(credentials, exchange.clientAddress), exchange);
@@ -67,11 +68,46 @@ export async function rehearse(
   }
 }
 
+/**
+ * Whether a request that was let in would be let in now: what notes of the first judgement are in the exchange stay.
+ * Rejects with what `authenticate` rejects with.
+ */
+export async function wouldPass(
+  judges: Judges,
+  target: Target,
+  exchange: Exchange,
+): Promise<boolean> {
+  const credentials = credentialsIn(target, exchange);
+  const admitted = judges.admit(exchange.request, target, credentials);
+  const authentication: Authentication =
+    admitted === undefined
+      ? await judges.authenticate(credentials, exchange.clientAddress)
+      : { kind: 'known', identity: admitted };
+  return (
+    authentication.kind === 'known' &&
+    authorize(authentication.identity, requirementsOf(target)).allowed
+  );
+}
+
 /** Anything thrown as what the client may be told of it. */
 export function failureOf(thrown: unknown, exchange: Exchange): GatewayError {
   if (!(thrown instanceof GatewayError)) return new GatewayError('internal', { cause: thrown });
   if (thrown.code === 'throttled') exchange.judgement = 'throttled';
   return thrown;
+}
+
+/** @throws GatewayError certificate-outdated */
+function credentialsIn({ query, subscription }: Target, exchange: Exchange): Credentials {
+  const { authorization } = exchange.request.headers;
+  return readCredentials(authorization, query, subscription, certificateIn(exchange));
+}
+
+/** Before a password is compared: a page that guesses them, or only wastes time, gets neither. */
+function refuseCrossSite({ crossSite }: Judges, target: Target, exchange: Exchange): void {
+  const message = crossSite(exchange, target);
+  if (message === undefined) return;
+  exchange.judgement = 'cross-site';
+  throw new GatewayError('cross-site', { message });
 }
 
 function identityOf(authentication: Authentication, exchange: Exchange): Identity {

@@ -7,6 +7,7 @@ import { readTarget } from '../kernel/target.ts';
 import type { Target } from '../kernel/target.ts';
 import { answerFor, unreadAnswer } from './answers.ts';
 import type { Challenge } from './answers.ts';
+import type { Cors } from './cors.ts';
 import { checkFraming } from './framing.ts';
 import { failureOf, judge, rehearse } from './judge.ts';
 import type { Judges } from './judge.ts';
@@ -22,6 +23,7 @@ export interface Stages extends Judges {
 interface PathOptions {
   readonly stages: Stages;
   readonly challenge: Challenge;
+  readonly cors: Cors;
   /** All is judged and everybody passes, but to the users API. */
   readonly observe: boolean;
   /** Told of every failure that is not the client's: once, here. */
@@ -48,6 +50,7 @@ async function answerRequest(
   exchange: Exchange,
 ): Promise<Answer | undefined> {
   const { request } = exchange;
+  exchange.corsHeaders = options.cors.headersFor(request);
   checkFraming(request);
   const reading = readTarget(request.method ?? '', request.url ?? '');
   if (reading.kind === 'redirect') exchange.judgement = 'unjudged';
@@ -55,7 +58,9 @@ async function answerRequest(
   const { target } = reading;
   exchange.target = target;
   exchange.judgement = 'unjudged';
-  if (target.method === 'OPTIONS') return emptyAnswer(200);
+  if (target.method === 'OPTIONS') {
+    return { ...emptyAnswer(200), headers: options.cors.preflightFor(request) };
+  }
 
   const { stages } = options;
   const identity =

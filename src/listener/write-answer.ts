@@ -9,6 +9,7 @@ export function writeAnswer(exchange: Exchange, answer: Answer): void {
   if (!hasArrived(request)) response.shouldKeepAlive = false;
   response.writeHead(answer.status, {
     ...answer.headers,
+    ...exchange.corsHeaders,
     ...lengthOf(answer),
     'Request-Id': exchange.requestId,
   });

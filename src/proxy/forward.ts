@@ -7,12 +7,14 @@ import type { Connections } from './connections.ts';
 import type { Lane } from './lanes.ts';
 import { laneOf } from './lanes.ts';
 import type { Patience } from './patience.ts';
+import type { Recheck } from './recheck.ts';
 import { Relay } from './relay.ts';
 import { requestHeaders } from './request-headers.ts';
 
 interface Parts {
   readonly connections: Readonly<Record<Lane, Connections>>;
   readonly patience: Patience;
+  readonly recheck: Recheck;
   readonly maxStreamsPerUser: number;
 }
 
@@ -50,6 +52,7 @@ async function forward(
   const relay = new Relay(exchange, lane === 'streams');
   const connection = await connections.take(() => isWaitedFor(exchange));
   parts.patience.watch(relay);
+  if (lane === 'streams') parts.recheck.watch(relay, exchange);
   try {
     await relay.run(connection, target, headers);
     return undefined;
@@ -57,6 +60,7 @@ async function forward(
     if (!mayRepeat || !relay.wasCutWhileIdle(error)) throw error;
   } finally {
     parts.patience.forget(relay);
+    parts.recheck.forget(relay);
     connections.giveBack(connection);
   }
   return forward(parts, outgoing, exchange, false);

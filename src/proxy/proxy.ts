@@ -4,6 +4,8 @@ import type { Connections } from './connections.ts';
 import { createForward } from './forward.ts';
 import type { Lane } from './lanes.ts';
 import { createPatience } from './patience.ts';
+import { createRecheck } from './recheck.ts';
+import type { StillAllowed } from './recheck.ts';
 
 export interface ProxyOptions {
   /** Scheme, host and port of Kapacitor. */
@@ -18,6 +20,8 @@ export interface ProxyOptions {
   readonly insecureSkipVerify: boolean;
   /** As many readers of the log stream as there are connections, however many of one user: in a rehearsal. */
   readonly anyStreams: boolean;
+  /** Asked now and then of each reader of the log stream. */
+  readonly stillAllowed: StillAllowed;
   readonly now: () => number;
 }
 
@@ -50,14 +54,17 @@ export function createProxy(options: ProxyOptions): Proxy {
     streams: open(options.anyStreams ? options.maxConnections : MAX_STREAMS),
   };
   const patience = createPatience(options);
+  const recheck = createRecheck(options);
   return {
     forward: createForward({
       connections,
       patience,
+      recheck,
       maxStreamsPerUser: options.anyStreams ? Infinity : MAX_STREAMS_PER_USER,
     }),
     stop: async () => {
       patience.stop();
+      recheck.stop();
       await Promise.all(Object.values(connections).map((each) => each.close()));
     },
   };

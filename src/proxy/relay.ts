@@ -107,7 +107,7 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
   onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
     if (status < 200) return true;
     this.#resume = resume;
-    const head = responseHead(rawHeaders.map(textOf), this.#exchange.requestId);
+    const head = responseHead(rawHeaders.map(textOf), this.#exchange);
     if (head.upstreamRequestId !== undefined) {
       this.#exchange.upstreamRequestId = head.upstreamRequestId;
     }

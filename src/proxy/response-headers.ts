@@ -21,8 +21,17 @@ export interface ResponseHead {
   readonly upstreamRequestId: string | undefined;
 }
 
-/** The answer's headers for the client: as Kapacitor sent them, with our request-id in place of its own. */
-export function responseHead(rawHeaders: readonly string[], requestId: string): ResponseHead {
+/** What the gateway itself says in an answer of Kapacitor's. */
+interface Said {
+  readonly requestId: string;
+  readonly corsHeaders: Readonly<Record<string, string>> | undefined;
+}
+
+/** The answer's headers for the client: as Kapacitor sent them, with what the gateway says in place of its own. */
+export function responseHead(
+  rawHeaders: readonly string[],
+  { requestId, corsHeaders }: Said,
+): ResponseHead {
   const named = namedInConnection(rawHeaders);
   const headers: string[] = [];
   let upstreamRequestId: string | undefined;
@@ -41,6 +50,7 @@ export function responseHead(rawHeaders: readonly string[], requestId: string): 
     headers.push(name, value);
   }
   headers.push('Request-Id', requestId);
+  if (corsHeaders !== undefined) headers.push(...Object.entries(corsHeaders).flat());
   return { headers, upstreamRequestId };
 }
 

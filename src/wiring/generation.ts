@@ -16,21 +16,27 @@ import type { Log } from '../kernel/log.ts';
 import { isUsersApi } from '../kernel/routes.ts';
 import { isNowhere } from '../kernel/subscription-path.ts';
 import { createAdmission } from '../listener/admission.ts';
+import { createCrossSite } from '../listener/cross-site.ts';
+import type { Judges } from '../listener/judge.ts';
 import type { Service } from '../listener/server.ts';
 import type { AuditFile } from '../observe/audit-file.ts';
 import { createAudit } from '../observe/audit.ts';
 import type { Audit } from '../observe/audit.ts';
 import { createProxy } from '../proxy/proxy.ts';
 import type { Proxy } from '../proxy/proxy.ts';
+import type { StillAllowed } from '../proxy/recheck.ts';
 import type { UserStore } from '../users/store.ts';
 import { openLocalUsers } from './local-users.ts';
 import { openMetaUsers } from './meta-users.ts';
 import { createRunning } from './running.ts';
-import { openService } from './service.ts';
+import { openService, tellFailure } from './service.ts';
+import { createStillAllowed } from './still-allowed.ts';
 import type { UserSource } from './user-source.ts';
 
 /** All that one configuration makes of the gateway: what requests go through, until a reload puts the next there. */
 export interface Generation extends Service {
+  /** Asked of streams, those of earlier generations too. */
+  readonly stillAllowed: StillAllowed;
   /** Resolves once the last of its requests has ended and its connections are closed. */
   retire(): Promise<void>;
   /** Cuts what is under way. */
@@ -47,24 +53,23 @@ export interface Lasting {
   readonly now: () => number;
   /** When the gateway was made: the bootstrap is open for a while from then on. */
   readonly startedMs: number;
+  /** By the generation that is current. */
+  readonly stillAllowed: StillAllowed;
 }
 
 /** @throws where a part cannot be made: the upstream's CA file */
 export function createGeneration(config: Config, lasting: Lasting): Generation {
   const passwords = createPasswords({ cost: config.auth.bcryptCost });
-  const proxy = openProxy(config, lasting.now);
+  const proxy = openProxy(config, lasting);
   const audit = openAudit(config, lasting);
   const users = usesMetaNodes(config)
     ? openMetaUsers(config, lasting)
     : openLocalUsers(config, passwords, lasting, audit);
   const told = { advice: users.advice, audit };
+  const { authenticate, authenticateAgain } = openAuthenticate(config, users, passwords, lasting);
+  const judges = { ...openJudges(config, users), authenticate };
   const service = openService(config, lasting, told, {
-    admit: createAdmission({
-      isOpen: gateIsOpen(config),
-      pingAuthEnabled: config.http.pingAuthEnabled,
-      isBootstrap: users.isBootstrap,
-    }),
-    authenticate: openAuthenticate(config, users, passwords, lasting),
+    ...judges,
     route: (target) =>
       isUsersApi(target) ? users.api : isNowhere(target) ? answerNotFound : proxy.forward,
   });
@@ -85,6 +90,11 @@ export function createGeneration(config: Config, lasting: Lasting): Generation {
     },
     onUnread: service.onUnread,
     onNoTls: service.onNoTls,
+    stillAllowed: createStillAllowed({
+      judges: { ...judges, authenticate: authenticateAgain },
+      observe: config.auth.observe,
+      onFailure: tellFailure(lasting.log),
+    }),
     retire: async () => {
       await running.allEnded();
       await stop();
@@ -102,14 +112,26 @@ function openAudit({ audit, auth }: Config, { auditFile, now }: Lasting): Audit 
 
 const answerNotFound: Handler = () => Promise.resolve(errorAnswer(404, 'Not Found', 'pretty'));
 
-function openProxy({ upstream, auth, limits }: Config, now: () => number): Proxy {
+function openJudges(config: Config, users: UserSource): Omit<Judges, 'authenticate'> {
+  return {
+    admit: createAdmission({
+      isOpen: gateIsOpen(config),
+      pingAuthEnabled: config.http.pingAuthEnabled,
+      isBootstrap: users.isBootstrap,
+    }),
+    crossSite: createCrossSite(config.http),
+  };
+}
+
+function openProxy({ upstream, auth, limits }: Config, lasting: Lasting): Proxy {
   return createProxy({
     ...upstream,
     origin: upstream.url,
     ca: upstream.ca === '' ? undefined : readCa(upstream.ca),
     clientIdleMs: limits.bodyIdleTimeoutMs,
     anyStreams: auth.observe,
-    now,
+    stillAllowed: lasting.stillAllowed,
+    now: lasting.now,
   });
 }
 
@@ -121,13 +143,22 @@ function readCa(path: string): string {
   }
 }
 
+interface Authenticating {
+  readonly authenticate: Authenticate;
+  /**
+   * For those who proved who they are a while ago: nobody guesses here, and who changes a password is not to be stopped
+   * for what still tries the old one.
+   */
+  readonly authenticateAgain: Authenticate;
+}
+
 function openAuthenticate(
   { http, auth, limits }: Config,
   { directory }: UserSource,
   passwords: Passwords,
   { store, log, now }: Lasting,
-): Authenticate {
-  return createAuthenticate({
+): Authenticating {
+  const parts = {
     directory,
     subscriptions: store.subscriptions,
     passwords,
@@ -136,12 +167,19 @@ function openAuthenticate(
       staleMs: directory.remote === undefined ? 0 : auth.metaStaleMs,
       now,
     }),
-    throttle: createThrottle(limits.loginFailures),
     tokens: createTokens(http.sharedSecret, now),
     bcryptCost: auth.bcryptCost,
     now,
-    onRenewalFailure: (name, error) => {
+    onRenewalFailure: (name: string, error: unknown) => {
       log.warn('could not renew the hash of a user', { user: name, cause: messageOf(error) });
     },
-  });
+  };
+  const unthrottled = createThrottle({ ...limits.loginFailures, count: 0 });
+  return {
+    authenticate: createAuthenticate({
+      ...parts,
+      throttle: createThrottle(limits.loginFailures),
+    }),
+    authenticateAgain: createAuthenticate({ ...parts, throttle: unthrottled }),
+  };
 }

@@ -1,6 +1,10 @@
 import type { Config } from '../config/config.ts';
 import { messageOf } from '../kernel/errors.ts';
+import type { GatewayError } from '../kernel/errors.ts';
+import type { Exchange } from '../kernel/exchange.ts';
+import type { Log } from '../kernel/log.ts';
 import { createClientAddress } from '../listener/client-address.ts';
+import { createCors } from '../listener/cors.ts';
 import { createRequestPath } from '../listener/request-path.ts';
 import type { Stages } from '../listener/request-path.ts';
 import type { Service } from '../listener/server.ts';
@@ -15,6 +19,17 @@ interface Told {
   /** The operator's next step where nobody can log in yet. */
   readonly advice: () => string | undefined;
   readonly audit: Audit | undefined;
+}
+
+/** A failure that is not the client's, in the log. */
+export function tellFailure(log: Log): (error: GatewayError, exchange: Exchange) => void {
+  return (error, exchange) => {
+    log.at(error.level, error.message, {
+      code: error.code,
+      'request-id': exchange.requestId,
+      cause: error.cause === undefined ? undefined : messageOf(error.cause),
+    });
+  };
 }
 
 /** The request path, and what is told of each request. */
@@ -32,14 +47,9 @@ export function openService(
     requestPath: createRequestPath({
       stages,
       challenge: http.challenge,
+      cors: createCors(http.allowedOrigins),
       observe: auth.observe,
-      onFailure: (error, exchange) => {
-        log.at(error.level, error.message, {
-          code: error.code,
-          'request-id': exchange.requestId,
-          cause: error.cause === undefined ? undefined : messageOf(error.cause),
-        });
-      },
+      onFailure: tellFailure(log),
     }),
     onEnd: (exchange, status, bytes) => {
       accessLog?.note(exchange, status, bytes, now());

@@ -13,6 +13,7 @@ const REFUSING = [
   'src/kernel/target.ts',
   'src/listener/framing.ts',
   'src/proxy/queue.ts',
+  'src/proxy/recheck.ts',
   'src/proxy/relay.ts',
   'src/users/body.ts',
   'src/users/name.ts',

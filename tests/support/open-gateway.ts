@@ -22,6 +22,8 @@ export interface OpenGateway {
   readonly storePath: string;
   /** The secret of each subscription that was asked for. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** SIGHUP, with other variables over those that it was started with. */
+  reload(env: Readonly<Record<string, string>>): void;
   stop(): Promise<void>;
 }
 
@@ -67,6 +69,10 @@ export async function openGateway(options: OpenOptions): Promise<OpenGateway> {
     },
     storePath: config.store.path,
     secrets,
+    reload: (env) => {
+      const changed = { ...options, env: { ...options.env, ...env } };
+      gateway.reload(configFor(config.store.path, changed));
+    },
     stop: async () => {
       await gateway.stop();
       await dir.remove();
