@@ -40,7 +40,7 @@ export interface Exchange {
   /** The address of the socket's peer, or of the client behind trusted proxies. */
   readonly clientAddress: string;
   readonly https: boolean;
-  /** Undefined where the client has shown none. */
+  /** At the moment it is asked for; undefined where the client has shown none. */
   readonly certificate: Certified | undefined;
   /** Milliseconds since 1970. */
   readonly startedMs: number;

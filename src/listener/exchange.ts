@@ -6,10 +6,10 @@ import type { Target } from '../kernel/target.ts';
 import { finishResponse } from './linger.ts';
 
 interface Facts {
+  readonly certificateNow: () => Certified | undefined;
   readonly clientAddress: string;
   readonly expectsContinue: boolean;
   readonly https: boolean;
-  readonly certificate: Certified | undefined;
   readonly startedMs: number;
 }
 
@@ -20,7 +20,6 @@ export class RequestExchange implements Exchange {
   readonly requestId: string;
   readonly clientAddress: string;
   readonly https: boolean;
-  readonly certificate: Certified | undefined;
   readonly startedMs: number;
   target: Target | undefined = undefined;
   identity: Identity | undefined = undefined;
@@ -31,6 +30,7 @@ export class RequestExchange implements Exchange {
   reason = '';
   upstreamRequestId = '';
   corsHeaders: Readonly<Record<string, string>> | undefined = undefined;
+  private readonly certificateNow: () => Certified | undefined;
   private awaitsContinue: boolean;
 
   constructor(request: IncomingMessage, response: ServerResponse, facts: Facts) {
@@ -39,9 +39,13 @@ export class RequestExchange implements Exchange {
     this.requestId = requestIdOf(request);
     this.clientAddress = facts.clientAddress;
     this.https = facts.https;
-    this.certificate = facts.certificate;
+    this.certificateNow = facts.certificateNow;
     this.startedMs = facts.startedMs;
     this.awaitsContinue = facts.expectsContinue;
+  }
+
+  get certificate(): Certified | undefined {
+    return this.certificateNow();
   }
 
   sendContinue(): void {

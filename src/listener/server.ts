@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import { errorAnswer } from '../kernel/answer.ts';
 import { ERRORS } from '../kernel/errors.ts';
 import type { GatewayError } from '../kernel/errors.ts';
-import type { Exchange } from '../kernel/exchange.ts';
+import type { Certified, Exchange } from '../kernel/exchange.ts';
 import type { Identity } from '../kernel/identity.ts';
 import { plainAddress } from '../kernel/networks.ts';
 import type { ClientAddress } from './client-address.ts';
@@ -208,12 +208,12 @@ function openExchange(
 ): RequestExchange {
   const startedMs = options.now();
   const peer = peers.of(request.socket);
-  const certificate = certificateOf(peer, startedMs);
+  const certificateNow = (): Certified | undefined => certificateOf(peer, options.now());
   // Whoever connects again is asked for a certificate again.
-  if (certificate?.kind === 'outdated') response.shouldKeepAlive = false;
+  if (certificateNow()?.kind === 'outdated') response.shouldKeepAlive = false;
   return new RequestExchange(request, response, {
     clientAddress: options.service().clientAddress(request, peer.address),
-    certificate,
+    certificateNow,
     expectsContinue,
     https: peer.https,
     startedMs,

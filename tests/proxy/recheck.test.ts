@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPasswords } from '../../src/authenticate/password.ts';
 import { Secret } from '../../src/kernel/secret.ts';
@@ -7,15 +9,22 @@ import { openDatabase } from '../../src/users/database.ts';
 import { openUserStore } from '../../src/users/store.ts';
 import type { UserStore } from '../../src/users/store.ts';
 import { expectNoAccidents } from '../support/accidents.ts';
+import { createAuthority, findOpenssl } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
 import { runKapgate } from '../support/gateway-process.ts';
 import { makeToken } from '../support/jwt.ts';
 import { as, openGateway } from '../support/open-gateway.ts';
 import type { OpenGateway } from '../support/open-gateway.ts';
 import { exchange, openRawConnection, requestText } from '../support/raw-client.ts';
-import type { RawConnection } from '../support/raw-client.ts';
+import type { RawConnection, RawOptions } from '../support/raw-client.ts';
 import { startRecordingUpstream } from '../support/recording-upstream.ts';
 import type { RecordingUpstream } from '../support/recording-upstream.ts';
+import { createTempDir } from '../support/temp-dir.ts';
+import type { TempDir } from '../support/temp-dir.ts';
+
+const describeWithOpenssl = findOpenssl('streams of client certificates')
+  ? describe
+  : describe.skip;
 
 const LOGS = '/kapacitor/v1preview/logs';
 const SECRET = 'a shared secret of the tests';
@@ -57,7 +66,14 @@ async function open(env: Readonly<Record<string, string>> = {}): Promise<void> {
 }
 
 async function openStream(...headers: readonly string[]): Promise<RawConnection> {
-  const connection = await openRawConnection(gateway.port);
+  return openStreamOver({}, headers);
+}
+
+async function openStreamOver(
+  options: RawOptions,
+  headers: readonly string[],
+): Promise<RawConnection> {
+  const connection = await openRawConnection(gateway.port, options);
   opened.push(connection);
   connection.send(requestText('GET', LOGS, headers));
   await eventually('a head', () => connection.pending.toString().includes('\r\n\r\n'));
@@ -192,6 +208,50 @@ describe('a log stream', () => {
     nowMs += 30_000;
     await isCut(connection);
   }, 60_000);
+
+  describeWithOpenssl('of somebody who came by a client certificate', () => {
+    let dir: TempDir;
+
+    beforeEach(async () => {
+      dir = await createTempDir();
+    });
+
+    afterEach(() => dir.remove());
+
+    /** A stream of ann's, and the file with the authority of her certificate. */
+    async function openCertified(): Promise<readonly [RawConnection, string]> {
+      const server = createAuthority(dir.path, 'server');
+      const clients = createAuthority(dir.path, 'clients');
+      const { certFile, keyFile } = server.issue('gateway');
+      const caFile = join(dir.path, 'client-ca.pem');
+      await writeFile(caFile, clients.ca);
+      await open({
+        KAPGATE_HTTP_HTTPS_ENABLED: 'true',
+        KAPGATE_HTTP_HTTPS_CERTIFICATE: certFile,
+        KAPGATE_HTTP_HTTPS_PRIVATE_KEY: keyFile,
+        KAPGATE_HTTP_HTTPS_CLIENT_CA: caFile,
+      });
+      const { cert, key } = clients.issue('ann');
+      const stream = await openStreamOver({ tls: { ca: server.ca, cert, key } }, []);
+      await passHalfAMinute();
+      await goesOn(stream);
+      return [stream, caFile];
+    }
+
+    test('ends when the certificate does', async () => {
+      const [stream] = await openCertified();
+      nowMs += 100 * 365 * 24 * 3_600_000;
+      await isCut(stream);
+    }, 60_000);
+
+    test('ends when its authority is taken out', async () => {
+      const [stream, caFile] = await openCertified();
+      await writeFile(caFile, createAuthority(dir.path, 'others').ca);
+      gateway.reload({});
+      nowMs += 30_000;
+      await isCut(stream);
+    }, 60_000);
+  });
 
   describe('of an earlier configuration', () => {
     test('goes on where nothing changed for it, and is judged by the new one', async () => {
