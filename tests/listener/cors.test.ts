@@ -22,7 +22,7 @@ beforeAll(async () => {
   // As Kapacitor answers: whoever asks may read.
   upstream = await startRecordingUpstream((recorded, response) => {
     const origin = recorded.headers.find(([name]) => name.toLowerCase() === 'origin')?.[1] ?? '*';
-    answering(
+    void answering(
       200,
       {
         'Access-Control-Allow-Origin': origin,

@@ -17,8 +17,7 @@ const USERS_API = '/kapacitor/v1/users';
 const FORM = ['Content-Type: text/plain'];
 const PARTNER = 'https://partner.example';
 
-const NAMES = ['plain', 'allowing', 'proxied', 'observing', 'open', 'throttling'] as const;
-type Name = (typeof NAMES)[number];
+type Name = 'plain' | 'allowing' | 'proxied' | 'observing' | 'open' | 'throttling';
 
 let upstream: RecordingUpstream;
 let dir: TempDir;
