@@ -16,7 +16,7 @@ export interface Certificates {
   readonly leaf: X509Certificate;
 }
 
-export interface PrivateKey {
+interface PrivateKey {
   readonly pem: string;
   readonly key: KeyObject;
 }
@@ -42,7 +42,7 @@ export function readCertificates({ label, path }: NamedFile): Certificates {
 }
 
 /** The private key of a file. @throws a sentence with key and path: not there, unreadable, none in it, encrypted */
-export function readPrivateKey({ label, path }: NamedFile): PrivateKey {
+function readPrivateKey({ label, path }: NamedFile): PrivateKey {
   const text = readPem({ label, path });
   if (/ENCRYPTED/.test(text)) {
     throw new Error(

@@ -39,7 +39,7 @@ export function openHttps(config: Config, options: HttpsOptions): Https {
         takeUp(watched, options);
       },
     });
-  const files = filesIn(config);
+  const files = httpsFilesIn(config);
   const first = readHttpsFiles(files, now());
   if (first.warning !== undefined) log.warn(first.warning);
   let watching = watch(files);
@@ -48,7 +48,7 @@ export function openHttps(config: Config, options: HttpsOptions): Https {
     prepare: (next) => {
       // Whether TLS is spoken at all, only a restart takes up.
       if (!next.http.httpsEnabled) return NOTHING;
-      const nextFiles = filesIn(next);
+      const nextFiles = httpsFilesIn(next);
       const reading = readHttpsFiles(nextFiles, now());
       return {
         commit: () => {
@@ -81,7 +81,8 @@ function takeUp(files: HttpsFiles, { log, now, onChange }: HttpsOptions): void {
   }
 }
 
-function filesIn({ http }: Config): HttpsFiles {
+/** The files that a configuration names for TLS to clients. */
+export function httpsFilesIn({ http }: Config): HttpsFiles {
   return {
     certificate: http.httpsCertificate,
     privateKey: http.httpsPrivateKey,

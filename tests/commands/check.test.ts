@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { runKapgate, writeConfig } from '../support/gateway-process.ts';
 import { answering, startRecordingUpstream } from '../support/recording-upstream.ts';
 import type { RecordingUpstream } from '../support/recording-upstream.ts';
+import { createAuthority, findOpenssl } from '../support/certificates.ts';
 import { createTempDir } from '../support/temp-dir.ts';
 import type { TempDir } from '../support/temp-dir.ts';
 import { runHere } from './terminal.ts';
@@ -140,4 +141,31 @@ describe('check', () => {
       'fault: cannot read [upstream] ca "/nowhere/ca.pem": there is no such file',
     );
   });
+});
+
+const describeWithOpenssl = findOpenssl('the check of certificates') ? describe : describe.skip;
+
+describeWithOpenssl('kapgate check, with https-enabled', () => {
+  const over = (certificate: string): Promise<Checked> =>
+    check(
+      { http: { 'https-enabled': 'true', 'https-certificate': JSON.stringify(certificate) } },
+      { admin: false },
+    );
+
+  test('names the certificate, and what is wrong with it', async () => {
+    const authority = createAuthority(dir.path);
+    const bundle = join(dir.path, 'bundle.pem');
+    const write = async (isExpired: boolean): Promise<void> => {
+      const { cert, key } = authority.issue('gateway', { isExpired });
+      await writeFile(bundle, cert + key);
+    };
+    await write(false);
+    const good = await over(bundle);
+    expect(good.find('https')).toMatch(/CN=gateway, until /);
+    await write(true);
+    expect((await over(bundle)).find('https')).toContain('ended on');
+    const gone = await over(join(dir.path, 'gone.pem'));
+    expect(gone.find('https')).toContain('cannot read [http] https-certificate');
+    expect(gone.code).toBe(1);
+  }, 60_000);
 });

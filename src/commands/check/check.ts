@@ -4,6 +4,8 @@ import type { Loaded } from '../../config/load.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { loadForCommand, openStoreFor } from '../context.ts';
 import type { Context } from '../context.ts';
+import { readHttpsFiles } from '../../listener/https-files.ts';
+import { httpsFilesIn } from '../../wiring/https.ts';
 import { openMetaClient } from '../../wiring/meta-client.ts';
 import { EXIT } from '../terminal.ts';
 import type { Finding } from './finding.ts';
@@ -42,6 +44,7 @@ async function findingsOf(context: Context): Promise<Finding[]> {
       detail: loaded.file ?? 'no file: the defaults and the environment',
     },
     gateFinding(loaded),
+    ...httpsFindings(loaded),
     await storeFinding(context, loaded),
     await upstreamFinding(loaded.config),
     ...(await metaFindingsOf(loaded)),
@@ -56,6 +59,22 @@ function gateFinding({ config }: Loaded): Finding {
   return config.auth.observe
     ? { part, result: 'warning', detail: 'REHEARSAL: every request passes, whatever the verdict' }
     : { part, result: 'ok', detail: 'closed' };
+}
+
+function httpsFindings({ config }: Loaded): readonly Finding[] {
+  if (!config.http.httpsEnabled) return [];
+  const part = 'https';
+  try {
+    const { shown, warning } = readHttpsFiles(httpsFilesIn(config), Date.now());
+    const good = `${shown.subject}, until ${shown.until}`;
+    return [
+      warning === undefined
+        ? { part, result: 'ok', detail: good }
+        : { part, result: 'warning', detail: warning },
+    ];
+  } catch (error) {
+    return [{ part, result: 'fault', detail: messageOf(error) }];
+  }
 }
 
 async function metaFindingsOf({ config }: Loaded): Promise<readonly Finding[]> {
