@@ -43,7 +43,10 @@ const KINDS = [
   { weight: 1, end: 'cut', bytes: 'garbage\r\n\r\n' },
 ].flatMap(({ weight, ...kind }) => Array.from({ length: weight }, () => kind));
 
-const upstream = createServer({ keepAliveTimeout: 2_000 }, (request, response) => {
+/** Also connections that never came to be used are ended there: the descriptors of the end are to be those of the start. */
+const BRIEF = { keepAliveTimeout: 2_000, headersTimeout: 3_000, connectionsCheckingInterval: 500 };
+
+const upstream = createServer(BRIEF, (request, response) => {
   const fault = /fault=(\w+)/.exec(request.url ?? '')?.[1];
   request.on('error', () => response.destroy()).resume();
   if (fault === 'reset') request.socket.resetAndDestroy();
