@@ -360,6 +360,41 @@ describeWithKapacitor('before a real Kapacitor', () => {
         passed.destroy();
       }
     });
+
+    test('a reader of the log who stops reading holds nobody up, and is cut', async () => {
+      await defineLive();
+      const logs = '/kapacitor/v1preview/logs?lvl=info%2B';
+      const header = `Authorization: ${basic(credentials('admin'))}`;
+      const [stopped, reading] = [
+        await openRawConnection(gateway.port),
+        await openRawConnection(gateway.port),
+      ];
+      try {
+        for (const each of [stopped, reading]) {
+          each.send(requestText('GET', logs, [header]));
+          await eventually('a head', () => each.pending.includes('HTTP/1.1 200'));
+        }
+        stopped.socket.pause();
+        const said = 'the reader of the log stream fell too far behind';
+        const text = 'x'.repeat(8 * 1024);
+        // What the kernel holds for it comes before what the gateway does.
+        for (let sent = 0; sent < 200 && !gateway.log.includes(said); sent++) {
+          const points = Array.from({ length: 32 }, () => `cpu usage=1,text="${text}"\n`);
+          expect((await direct('POST', WRITE, points.join(''))).status).toBe(204);
+          await sleep(20);
+        }
+        await eventually('it is cut', () => gateway.log.includes(said), 30_000);
+        await direct('POST', WRITE, 'cpu usage=987654321\n');
+        await eventually(
+          'the last line',
+          () => reading.pending.includes('usage=987654321'),
+          60_000,
+        );
+      } finally {
+        stopped.destroy();
+        reading.destroy();
+      }
+    }, 180_000);
   });
 });
 
