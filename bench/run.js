@@ -111,7 +111,7 @@ async function startGateway(upstreamPort) {
     config,
     `[http]\nbind-address = "127.0.0.1:${port}"\nlog-enabled = false\n` +
       `[upstream]\nurl = "http://127.0.0.1:${upstreamPort}"\n` +
-      `[store]\npath = ${JSON.stringify(join(directory, 'store'))}\n[log]\nlevel = "error"\n`,
+      `[store]\npath = ${JSON.stringify(join(directory, 'store'))}\n[log]\nlevel = "error"\n[admin]\nbind-address = ""\n`,
   );
   const kapgate = [process.execPath, 'dist/main.js', '--config', config];
   execFileSync(

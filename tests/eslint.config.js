@@ -28,6 +28,7 @@ const PACKAGES = {
   bcrypt: 'src/authenticate/password.ts',
   jose: 'src/authenticate/token.ts',
   'rate-limiter-flexible': 'src/authenticate/counters.ts',
+  'prom-client': 'src/observe/metrics.ts',
   lmdb: 'src/users/database.ts',
   'node-cache': 'src/authenticate/generations.ts',
   'smol-toml': 'src/config/toml.ts',

@@ -30,6 +30,8 @@ export type Authenticate = (credentials: Credentials, address: string) => Promis
 interface Parts extends ComparisonParts {
   readonly tokens: Tokens;
   readonly subscriptions: Subscriptions;
+  /** Told whether a password was known from a while ago. */
+  readonly onRecall?: (isHit: boolean) => void;
 }
 
 const FAILED = 'authorization failed';
@@ -87,13 +89,15 @@ type PasswordCredentials = Credentials & { kind: 'password' };
 
 /** The way of nearly every request: a password that was verified a while ago, against the account as it stands now. */
 function recall(
-  { directory, verified }: Parts,
+  { directory, verified, onRecall }: Parts,
   { name, password, via }: PasswordCredentials,
   account: Account | undefined,
 ): Authentication | Promise<Authentication> | undefined {
   if (account === undefined || account.outage !== undefined) return undefined;
   const key = verified.keyOf(name, account.hash, password);
-  return verified.recall(key) === 'matched' ? known(directory, account, via) : undefined;
+  const isHit = verified.recall(key) === 'matched';
+  onRecall?.(isHit);
+  return isHit ? known(directory, account, via) : undefined;
 }
 
 async function byPassword(

@@ -17,11 +17,24 @@ export interface Passwords {
   spend(password: Secret, cost: number): Promise<void>;
 }
 
+/** How many are at work and how many wait. */
+export interface PasswordLoad {
+  readonly running: number;
+  readonly waiting: number;
+}
+
+/** Passwords that tell how busy they are. */
+export interface MeasuredPasswords extends Passwords {
+  load(): PasswordLoad;
+}
+
 interface PasswordOptions {
   /** The cost of new hashes: 2^cost rounds. */
   readonly cost: number;
   readonly maxAtOnce?: number;
   readonly maxWaiting?: number;
+  /** Told of each, once it is done. */
+  readonly onDone?: (waitedMs: number, workedMs: number) => void;
 }
 
 /**
@@ -35,9 +48,10 @@ const MAX_WAITING = 128;
 /** 53 characters of no known password: what unknown users are compared with. */
 const NOBODYS_SALT_AND_DIGEST = `${'.'.repeat(21)}.${'.'.repeat(31)}`;
 
-export function createPasswords(options: PasswordOptions): Passwords {
-  const inTurn = createGate(options.maxAtOnce ?? MAX_AT_ONCE, options.maxWaiting ?? MAX_WAITING);
+export function createPasswords(options: PasswordOptions): MeasuredPasswords {
+  const { inTurn, load } = createGate(options);
   return {
+    load,
     hash: (password) => inTurn(() => bcrypt.hash(password.reveal(), options.cost)),
     compare: async (password, hash) => {
       const form = readPasswordForm(hash);
@@ -65,10 +79,14 @@ async function compareTo(form: PasswordForm, password: Secret): Promise<boolean>
 }
 
 /** Runs tasks in order of arrival, a few at a time; refuses those that would wait too long. */
-function createGate(
-  maxAtOnce: number,
-  maxWaiting: number,
-): <T>(task: () => Promise<T>) => Promise<T> {
+function createGate({
+  maxAtOnce = MAX_AT_ONCE,
+  maxWaiting = MAX_WAITING,
+  onDone,
+}: PasswordOptions): {
+  readonly inTurn: <T>(task: () => Promise<T>) => Promise<T>;
+  readonly load: () => PasswordLoad;
+} {
   const waiting: (() => void)[] = [];
   let running = 0;
   const enter = (): Promise<void> | undefined => {
@@ -89,12 +107,18 @@ function createGate(
     if (next === undefined) running--;
     else next();
   };
-  return async (task) => {
-    await enter();
-    try {
-      return await task();
-    } finally {
-      leave();
-    }
+  return {
+    inTurn: async (task) => {
+      const cameMs = performance.now();
+      await enter();
+      const beganMs = performance.now();
+      try {
+        return await task();
+      } finally {
+        leave();
+        onDone?.(beganMs - cameMs, performance.now() - beganMs);
+      }
+    },
+    load: () => ({ running, waiting: waiting.length }),
   };
 }

@@ -60,8 +60,8 @@ export function resourceOf(path: string): string {
   return joinClean(rest.startsWith('/') ? `/api${rest}` : `/api/${rest}`);
 }
 
-/** Method → privilege (kapacitor services/httpd/handler.go requiredPrivilegeForHTTPMethod). */
-function privilegeOf(method: Method): Privilege | undefined {
+/** What a method asks for; undefined: nothing (kapacitor services/httpd/handler.go requiredPrivilegeForHTTPMethod). */
+export function privilegeOf(method: Method): Privilege | undefined {
   switch (method) {
     case 'HEAD':
     case 'OPTIONS':

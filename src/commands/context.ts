@@ -12,6 +12,8 @@ import type { Terminal } from './terminal.ts';
 /** What every command starts from. */
 export interface Context {
   readonly terminal: Terminal;
+  /** Of this program. */
+  readonly version?: string;
   /** The file of --config. */
   readonly configFile: string | undefined;
 }

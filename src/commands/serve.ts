@@ -4,6 +4,7 @@ import type { Loaded } from '../config/load.ts';
 import { needsRestart } from '../config/restart.ts';
 import { createGateway } from '../gateway.ts';
 import type { Gateway } from '../gateway.ts';
+import { AdminListenError } from '../observe/admin.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { createLog } from '../kernel/log.ts';
 import type { Log } from '../kernel/log.ts';
@@ -57,7 +58,9 @@ function createHangups({ terminal }: Context): Hangups {
 
 async function run(context: Context, loaded: Loaded, log: Log, hangups: Hangups): Promise<void> {
   const { config } = loaded;
-  const gateway = createGateway(config, { log, now: Date.now });
+  const { version } = context;
+  const surroundings = { log, now: Date.now, ...(version === undefined ? {} : { version }) };
+  const gateway = createGateway(config, surroundings);
   const told = new Promise<string>((resolve) => {
     context.terminal.onStop(resolve);
   });
@@ -71,7 +74,7 @@ async function run(context: Context, loaded: Loaded, log: Log, hangups: Hangups)
   const reminder = createReminder(log, config);
   try {
     const doors = await gateway.start(inheritedPlaces(env, pid)).catch((error: unknown) => {
-      throw error instanceof PlaceError
+      throw error instanceof PlaceError || error instanceof AdminListenError
         ? error
         : new Error(listenFailure(config, error), { cause: error });
     });
@@ -105,17 +108,20 @@ function reloading(
       const next = loadAgain(context, current);
       gateway.reload(next.config);
       for (const warning of next.warnings) log.warn(warning);
-      const waiting = needsRestart(current.origins, next.origins);
+      const waiting = needsRestart(loaded.origins, next.origins);
       if (waiting.length > 0) {
         log.warn(`changed, but only a restart takes it up: ${waiting.join(', ')}`);
       }
-      current = next;
+      gateway.noteReload({ failure: undefined, needsRestart: waiting });
       reminder.consider(next.config);
       log.info('reloaded', { config: next.file ?? 'defaults' });
     } catch (error) {
-      for (const line of explainFailure(error).trimEnd().split('\n')) {
-        log.error(`not reloaded, the old configuration goes on: ${line.replace(/^kapgate: /, '')}`);
+      const lines = explainFailure(error).trimEnd().split('\n');
+      const reasons = lines.map((line) => line.replace(/^kapgate: /, ''));
+      for (const reason of reasons) {
+        log.error(`not reloaded, the old configuration goes on: ${reason}`);
       }
+      gateway.noteReload({ failure: reasons.join('; '), needsRestart: [] });
     }
   };
 }

@@ -4,7 +4,7 @@ import { labelOf } from './key.ts';
 import type { Key } from './key.ts';
 import type { Setting } from './reader.ts';
 
-const { http, limits, store, log, audit } = DEFAULTS;
+const { http, limits, store, log, admin, audit } = DEFAULTS;
 
 /** What is opened once, at the start: sockets, the store, the logs. All other keys are taken up by a reload. */
 const AT_START: readonly Key<unknown>[] = [
@@ -19,6 +19,7 @@ const AT_START: readonly Key<unknown>[] = [
   limits.maxConnections,
   store.path,
   ...Object.values(log),
+  admin.bindAddress,
   audit.file,
 ];
 

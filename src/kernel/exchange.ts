@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Answer } from './answer.ts';
 import type { CertificateReading } from './client-certificate.ts';
+import type { ErrorCode } from './errors.ts';
 import type { AuthenticationMethod, Identity } from './identity.ts';
 import type { Target } from './target.ts';
 
@@ -55,6 +56,8 @@ export interface Exchange {
   wouldBe: WouldBe | undefined;
   /** Why it was refused, or how it failed; "" where neither happened. */
   reason: string;
+  /** The same as a row of ERRORS. */
+  failure: ErrorCode | undefined;
   /** Kapacitor's own id of the request. */
   upstreamRequestId: string;
   /** What every answer to it tells browsers, beside the headers of its own. */

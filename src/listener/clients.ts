@@ -23,8 +23,12 @@ export interface Clients {
   add(socket: Socket): void;
   /** A request began on it. */
   begin(socket: Socket, response: ServerResponse): void;
-  /** The answer has ended. @param isProven whether its client proved who they are: that holds for the connection */
-  end(socket: Socket, response: ServerResponse, isProven: boolean): void;
+  /**
+   * The answer has ended.
+   * @param isProven whether its client proved who they are: that holds for the connection
+   * @returns the bytes that came since the last one ended
+   */
+  end(socket: Socket, response: ServerResponse, isProven: boolean): number;
   /** From now on each answer ends its connection. */
   drain(): void;
   closeAll(): void;
@@ -36,6 +40,8 @@ interface State {
   response: ServerResponse | undefined;
   /** Bytes read when it became idle: what comes after is the head of a next request. */
   bytesWhenIdle: number;
+  /** Bytes that were counted for a request. */
+  bytesCounted: number;
   idleSinceMs: number;
   headSinceMs: number | undefined;
   /** How much of an ended answer the client has taken, and since when no more than that. */
@@ -85,12 +91,15 @@ export function createClients(options: ClientOptions): Clients {
     },
     end: (socket, response, isProven) => {
       const state = states.get(socket);
-      if (state === undefined) return;
+      if (state === undefined) return 0;
       state.isProven ||= isProven;
+      const bytes = socket.bytesRead - state.bytesCounted;
+      state.bytesCounted = socket.bytesRead;
       // The next request of the connection may have begun already.
-      if (state.response !== response) return;
+      if (state.response !== response) return bytes;
       becomeIdle(socket, state, options.now());
       if (!state.isProven) strangers.add(socket);
+      return bytes;
     },
     drain: () => {
       isDraining = true;
@@ -112,6 +121,7 @@ function newState(nowMs: number): State {
     isProven: false,
     response: undefined,
     bytesWhenIdle: 0,
+    bytesCounted: 0,
     idleSinceMs: nowMs,
     headSinceMs: undefined,
     taken: -1,

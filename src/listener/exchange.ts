@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ErrorCode } from '../kernel/errors.ts';
 import type { Certified, Exchange, Judgement, Presented, WouldBe } from '../kernel/exchange.ts';
 import type { Identity } from '../kernel/identity.ts';
 import type { Target } from '../kernel/target.ts';
@@ -28,6 +29,7 @@ export class RequestExchange implements Exchange {
   judgement: Judgement = 'unread';
   wouldBe: WouldBe | undefined = undefined;
   reason = '';
+  failure: ErrorCode | undefined = undefined;
   upstreamRequestId = '';
   corsHeaders: Readonly<Record<string, string>> | undefined = undefined;
   private readonly certificateNow: () => Certified | undefined;

@@ -77,6 +77,7 @@ const ENDING: ReadonlySet<GatewayError['code']> = new Set(['bad-framing', 'bad-e
 function fail(options: PathOptions, thrown: unknown, exchange: Exchange): void {
   const error = failureOf(thrown, exchange);
   exchange.reason = error.message;
+  exchange.failure = error.code;
   tell(options, error, exchange);
   const { request, response, target } = exchange;
   // Two readers may find the next request in two places (RFC 9112 §6.3).

@@ -30,8 +30,12 @@ export interface Service {
   readonly clientAddress: ClientAddress;
   /** Called for each request before its path is gone. */
   readonly onBegin: () => void;
-  /** Called once a request is over, however it ended. @param bytes written to the client */
-  readonly onEnd: (exchange: Exchange, status: number, bytes: number) => void;
+  /**
+   * Called once a request is over, however it ended.
+   * @param bytes written to the client
+   * @param bytesIn read from its connection since the request before
+   */
+  readonly onEnd: (exchange: Exchange, status: number, bytes: number, bytesIn: number) => void;
   /** Called where bytes that are no request were refused. @param reason in the client's words */
   readonly onUnread: (clientAddress: string, status: number, reason: string) => void;
   /** Called where TLS did not come about. */
@@ -193,9 +197,9 @@ function serve(
   service.onBegin();
   const exchange = openExchange({ options, peers }, request, response, expectsContinue);
   response.on('close', () => {
-    clients.end(socket, response, isProven(exchange));
+    const bytesIn = clients.end(socket, response, isProven(exchange));
     const status = response.headersSent ? response.statusCode : ERRORS['client-gone'].status;
-    service.onEnd(exchange, status, socket.bytesWritten - writtenBefore);
+    service.onEnd(exchange, status, socket.bytesWritten - writtenBefore, bytesIn);
   });
   void service.requestPath(exchange);
 }
@@ -232,13 +236,13 @@ function refuseConnect(parts: Parts, request: IncomingMessage, socket: Duplex): 
   // Where an earlier request still waits for its answer, this one would be taken for it.
   if (responseOn(socket) !== undefined) {
     socket.destroy();
-    service.onEnd(exchange, ERRORS['client-gone'].status, 0);
+    service.onEnd(exchange, ERRORS['client-gone'].status, 0, 0);
     return;
   }
   const answer = rawAnswer(errorAnswer(404, 'Not Found', 'pretty'));
   socket.write(answer);
   halfClose(socket);
-  service.onEnd(exchange, 404, answer.length);
+  service.onEnd(exchange, 404, answer.length, 0);
 }
 
 /**

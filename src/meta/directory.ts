@@ -38,6 +38,8 @@ export interface MetaDirectory extends Directory {
   /** Forgets all that the nodes said (SIGHUP). */
   forget(): void;
   counts(): OutageCounts;
+  /** Asks the nodes something that is never kept, so that an outage is seen to begin and to end without logins. */
+  probe(): Promise<void>;
 }
 
 /** Bytes of a name are kept even where no user has it: in InfluxDB itself names are far shorter. */
@@ -48,6 +50,8 @@ const YOUNG_MS = 5_000;
 /** InfluxDB Enterprise's own, where nothing else is set: a failed login costs that much, whoever was named. */
 const USUAL_BCRYPT_COST = 10;
 const MAX_WARNINGS = 1_000;
+/** Whether there is a user of that name does not matter. */
+const ANYBODY = 'kapgate';
 const UNAVAILABLE = 'the meta node cannot say who the user is at the moment, try again';
 
 export function createMetaDirectory(options: MetaDirectoryOptions): MetaDirectory {
@@ -86,6 +90,9 @@ export function createMetaDirectory(options: MetaDirectoryOptions): MetaDirector
       roles.forget();
     },
     counts: () => watch.counts(),
+    probe: async () => {
+      await watch.ask(() => client.user(ANYBODY));
+    },
   };
 }
 

@@ -44,6 +44,7 @@ export class AuditFile {
   #fault: string | undefined;
   #faultToldMs = -Infinity;
   #dropped = 0;
+  #droppedEver = 0;
   #onIdle: (() => void) | undefined;
 
   constructor(options: AuditFileOptions) {
@@ -60,10 +61,21 @@ export class AuditFile {
     }
   }
 
+  /** Lines that were dropped since the start. */
+  get dropped(): number {
+    return this.#droppedEver;
+  }
+
+  /** Why the file takes nothing at the moment. */
+  get fault(): string | undefined {
+    return this.#fault;
+  }
+
   append(line: string): void {
     if (this.#put(line)) this.#pump();
     else {
       this.#dropped += 1;
+      this.#droppedEver += 1;
       this.#tellFault();
     }
   }

@@ -17,9 +17,8 @@ export function createBareWrites(log: Log, now: () => number): BareWrites {
   let toldMs = -Infinity;
   return {
     note: (exchange) => {
-      const { target, judgement, presented, clientAddress, request } = exchange;
-      const isBare = judgement === 'unauthorized' && presented === 'none';
-      if (!isBare || target === undefined || !isWrite(target)) return;
+      if (!isBareWrite(exchange)) return;
+      const { clientAddress, request } = exchange;
       count++;
       if (now() - toldMs < INTERVAL_MS) return;
       toldMs = now();
@@ -30,4 +29,10 @@ export function createBareWrites(log: Log, now: () => number): BareWrites {
       count = 0;
     },
   };
+}
+
+/** True for a write that was refused because nobody said who sent it. */
+export function isBareWrite({ target, judgement, presented }: Exchange): boolean {
+  const isBare = judgement === 'unauthorized' && presented === 'none';
+  return isBare && target !== undefined && isWrite(target);
 }

@@ -18,8 +18,15 @@ export interface Connections {
   take(isWanted: () => boolean): Connection | Promise<Connection>;
   /** Gives a connection back, once for each time it was taken; its next user finds it as it is, open or closed. */
   giveBack(connection: Connection): void;
+  load(): ConnectionLoad;
   /** Closes idle connections and those in use. */
   close(): Promise<void>;
+}
+
+/** How many are in use, and how many requests wait for one. */
+export interface ConnectionLoad {
+  readonly inUse: number;
+  readonly waiting: number;
 }
 
 export interface ConnectionOptions {
@@ -56,6 +63,7 @@ export function createConnections(options: ConnectionOptions): Connections {
     giveBack: (connection) => {
       if (!queue.give(connection)) idle.push(connection);
     },
+    load: () => ({ inUse: all.size - idle.length, waiting: queue.size() }),
     close: async () => {
       queue.refuseAll();
       await Promise.all([...all].map(({ client }) => client.destroy()));

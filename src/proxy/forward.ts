@@ -11,11 +11,15 @@ import type { Recheck } from './recheck.ts';
 import { Relay } from './relay.ts';
 import { requestHeaders } from './request-headers.ts';
 
+/** Told of each head of an answer: how long after its request it came. */
+export type OnHead = (lane: Lane, tookMs: number) => void;
+
 interface Parts {
   readonly connections: Readonly<Record<Lane, Connections>>;
   readonly patience: Patience;
   readonly recheck: Recheck;
   readonly maxStreamsPerUser: number;
+  readonly onHead: OnHead | undefined;
 }
 
 /** What may reach Kapacitor twice without harm (RFC 9110 §9.2.2, of the methods it routes; a PUT has a body). */
@@ -49,7 +53,7 @@ async function forward(
 ): Promise<undefined> {
   const { target, lane, headers } = outgoing;
   const connections = parts.connections[lane];
-  const relay = new Relay(exchange, lane === 'streams');
+  const relay = new Relay(exchange, lane === 'streams', (tookMs) => parts.onHead?.(lane, tookMs));
   const connection = await connections.take(() => isWaitedFor(exchange));
   parts.patience.watch(relay);
   if (lane === 'streams') parts.recheck.watch(relay, exchange);

@@ -26,6 +26,7 @@ export async function probeUpstream(
       method: 'GET',
       path: PING,
       headersTimeout: options.connectTimeoutMs,
+      bodyTimeout: options.connectTimeoutMs,
     });
     await response.body.dump();
     const version = response.headers['x-kapacitor-version'];

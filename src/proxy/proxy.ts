@@ -1,7 +1,8 @@
 import type { Handler } from '../kernel/exchange.ts';
 import { createConnections } from './connections.ts';
-import type { Connections } from './connections.ts';
+import type { ConnectionLoad, Connections } from './connections.ts';
 import { createForward } from './forward.ts';
+import type { OnHead } from './forward.ts';
 import type { Lane } from './lanes.ts';
 import { createPatience } from './patience.ts';
 import { createRecheck } from './recheck.ts';
@@ -23,10 +24,13 @@ export interface ProxyOptions {
   /** Asked now and then of each reader of the log stream. */
   readonly stillAllowed: StillAllowed;
   readonly now: () => number;
+  /** Told of each head of an answer: how long after its request it came. */
+  readonly onHead?: OnHead;
 }
 
 export interface Proxy {
   readonly forward: Handler;
+  load(): Readonly<Record<Lane, ConnectionLoad>>;
   stop(): Promise<void>;
 }
 
@@ -61,6 +65,12 @@ export function createProxy(options: ProxyOptions): Proxy {
       patience,
       recheck,
       maxStreamsPerUser: options.anyStreams ? Infinity : MAX_STREAMS_PER_USER,
+      onHead: options.onHead,
+    }),
+    load: () => ({
+      writes: connections.writes.load(),
+      api: connections.api.load(),
+      streams: connections.streams.load(),
     }),
     stop: async () => {
       patience.stop();

@@ -16,6 +16,7 @@ export interface Queue<T> {
   /** Hands a thing to the first who still wants it; false where there is none. */
   give(thing: T): boolean;
   refuseAll(): void;
+  size(): number;
 }
 
 interface Waiter<T> {
@@ -70,6 +71,7 @@ export function createQueue<T>(options: QueueOptions): Queue<T> {
       }
       return false;
     },
+    size: () => waiting.size,
     refuseAll: () => {
       for (const waiter of waiting) waiter.refuse();
     },

@@ -24,6 +24,8 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
   lastLook = NOT_LOOKED_AT;
   readonly #exchange: Exchange;
   readonly #isLogStream: boolean;
+  readonly #onHead: (tookMs: number) => void;
+  #sentMs = 0;
   readonly #response: ServerResponse;
   readonly #body: RequestBody | Buffer | null;
   #connection: Connection | undefined;
@@ -37,8 +39,10 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
   #hasAnswerBegun = false;
   #isBodyBegun = false;
 
-  constructor(exchange: Exchange, isLogStream: boolean) {
+  /** @param onHead told how long the head of the answer took */
+  constructor(exchange: Exchange, isLogStream: boolean, onHead: (tookMs: number) => void) {
     this.#exchange = exchange;
+    this.#onHead = onHead;
     this.#isLogStream = isLogStream;
     this.#response = exchange.response;
     this.#body = openBody(exchange);
@@ -59,6 +63,7 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
       this.#resolve = resolve;
       this.#reject = reject;
       this.#response.on('close', this.#onClientClose);
+      this.#sentMs = performance.now();
       connection.client.dispatch({ method, path: sent, headers, body: this.#body }, this);
     });
   }
@@ -107,6 +112,7 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
   onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
     if (status < 200) return true;
     this.#resume = resume;
+    this.#onHead(performance.now() - this.#sentMs);
     const head = responseHead(rawHeaders.map(textOf), this.#exchange);
     if (head.upstreamRequestId !== undefined) {
       this.#exchange.upstreamRequestId = head.upstreamRequestId;

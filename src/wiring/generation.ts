@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { createAuthenticate } from '../authenticate/authenticate.ts';
 import type { Authenticate } from '../authenticate/authenticate.ts';
 import { createPasswords } from '../authenticate/password.ts';
-import type { Passwords } from '../authenticate/password.ts';
+import type { MeasuredPasswords } from '../authenticate/password.ts';
 import { createThrottle } from '../authenticate/throttle.ts';
 import { createTokens } from '../authenticate/token.ts';
 import { createVerifiedPasswords } from '../authenticate/verified.ts';
 import { decidingOf } from '../authorize/deciding.ts';
-import { gateIsOpen, usesMetaNodes } from '../config/config.ts';
+import { gateIsOpen, usesMetaNodes, warningsOf } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
 import { errorAnswer } from '../kernel/answer.ts';
 import { messageOf } from '../kernel/errors.ts';
@@ -20,6 +20,10 @@ import { createCrossSite } from '../listener/cross-site.ts';
 import type { Judges } from '../listener/judge.ts';
 import type { Service } from '../listener/server.ts';
 import type { AuditFile } from '../observe/audit-file.ts';
+import { sumMeta } from '../observe/figures.ts';
+import type { Figures, MetaFigures } from '../observe/figures.ts';
+import type { Meters } from '../observe/meters.ts';
+import type { Look } from '../observe/readiness.ts';
 import { createAudit } from '../observe/audit.ts';
 import type { Audit } from '../observe/audit.ts';
 import { createProxy } from '../proxy/proxy.ts';
@@ -27,6 +31,7 @@ import type { Proxy } from '../proxy/proxy.ts';
 import type { StillAllowed } from '../proxy/recheck.ts';
 import type { UserStore } from '../users/store.ts';
 import { openLocalUsers } from './local-users.ts';
+import { openLooks } from './looks.ts';
 import { openMetaUsers } from './meta-users.ts';
 import { createRunning } from './running.ts';
 import { openService, tellFailure } from './service.ts';
@@ -41,6 +46,11 @@ export interface Generation extends Service {
   retire(): Promise<void>;
   /** Cuts what is under way. */
   stop(): Promise<void>;
+  figures(): Figures;
+  /** What /readyz looks at. */
+  readonly looks: Readonly<Record<string, Look>>;
+  /** What must not be forgotten while it lasts. */
+  readonly warnings: readonly string[];
 }
 
 /** What outlives a reload. */
@@ -48,6 +58,9 @@ export interface Lasting {
   readonly store: UserStore;
   /** Undefined where none is configured. */
   readonly auditFile: AuditFile | undefined;
+  readonly meters: Meters;
+  /** What the meta nodes' counts came to in configurations that a reload has ended. */
+  readonly ended: { meta: MetaFigures | undefined };
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -59,8 +72,10 @@ export interface Lasting {
 
 /** @throws where a part cannot be made: the upstream's CA file */
 export function createGeneration(config: Config, lasting: Lasting): Generation {
-  const passwords = createPasswords({ cost: config.auth.bcryptCost });
-  const proxy = openProxy(config, lasting);
+  const { meters } = lasting;
+  const passwords = openPasswords(config, lasting);
+  const ca = config.upstream.ca === '' ? undefined : readCa(config.upstream.ca);
+  const proxy = openProxy(config, lasting, ca);
   const audit = openAudit(config, lasting);
   const users = usesMetaNodes(config)
     ? openMetaUsers(config, lasting)
@@ -74,19 +89,25 @@ export function createGeneration(config: Config, lasting: Lasting): Generation {
       isUsersApi(target) ? users.api : isNowhere(target) ? answerNotFound : proxy.forward,
   });
   const running = createRunning();
-  const stop = (): Promise<void> => {
+  const stop = async (): Promise<void> => {
     audit?.stop();
     users.close();
-    return proxy.stop();
+    await proxy.stop();
+    const { ended } = lasting;
+    if (users.meta !== undefined) {
+      ended.meta = sumMeta(ended.meta, [users.meta.figures()]);
+    }
   };
   return {
     ...service,
     onBegin: () => {
       running.begin();
+      meters.requestsInProgress++;
     },
-    onEnd: (exchange, status, bytes) => {
+    onEnd: (exchange, status, bytes, bytesIn) => {
       running.end();
-      service.onEnd(exchange, status, bytes);
+      meters.requestsInProgress--;
+      service.onEnd(exchange, status, bytes, bytesIn);
     },
     onUnread: service.onUnread,
     onNoTls: service.onNoTls,
@@ -100,7 +121,23 @@ export function createGeneration(config: Config, lasting: Lasting): Generation {
       await stop();
     },
     stop,
+    figures: () => ({
+      lanes: proxy.load(),
+      passwords: passwords.load(),
+      meta: users.meta?.figures(),
+    }),
+    looks: openLooks(config, users, lasting, ca),
+    warnings: warningsOf(config),
   };
+}
+
+function openPasswords({ auth }: Config, { meters }: Lasting): MeasuredPasswords {
+  return createPasswords({
+    cost: auth.bcryptCost,
+    onDone: (waitedMs, workedMs) => {
+      meters.notePassword(waitedMs, workedMs);
+    },
+  });
 }
 
 function openAudit({ audit, auth }: Config, { auditFile, now }: Lasting): Audit | undefined {
@@ -123,15 +160,22 @@ function openJudges(config: Config, users: UserSource): Omit<Judges, 'authentica
   };
 }
 
-function openProxy({ upstream, auth, limits }: Config, lasting: Lasting): Proxy {
+function openProxy(
+  { upstream, auth, limits }: Config,
+  { now, meters, stillAllowed }: Lasting,
+  ca: string | undefined,
+): Proxy {
   return createProxy({
     ...upstream,
     origin: upstream.url,
-    ca: upstream.ca === '' ? undefined : readCa(upstream.ca),
+    ca,
     clientIdleMs: limits.bodyIdleTimeoutMs,
     anyStreams: auth.observe,
-    stillAllowed: lasting.stillAllowed,
-    now: lasting.now,
+    stillAllowed,
+    now,
+    onHead: (lane, tookMs) => {
+      meters.noteUpstream(lane, tookMs);
+    },
   });
 }
 
@@ -155,8 +199,8 @@ interface Authenticating {
 function openAuthenticate(
   { http, auth, limits }: Config,
   { directory }: UserSource,
-  passwords: Passwords,
-  { store, log, now }: Lasting,
+  passwords: MeasuredPasswords,
+  { store, log, now, meters }: Lasting,
 ): Authenticating {
   const parts = {
     directory,
@@ -169,6 +213,9 @@ function openAuthenticate(
     }),
     tokens: createTokens(http.sharedSecret, now),
     bcryptCost: auth.bcryptCost,
+    onRecall: (isHit) => {
+      meters.noteRecall(isHit);
+    },
     now,
     onRenewalFailure: (name: string, error: unknown) => {
       log.warn('could not renew the hash of a user', { user: name, cause: messageOf(error) });

@@ -18,15 +18,20 @@ import type { UserSource } from './user-source.ts';
 export function openMetaUsers(config: Config, { log, now }: Lasting): UserSource {
   const { auth } = config;
   const client = openMetaClient(config, { now, onNodeChange: (node) => tellNode(log, node) });
+  const directory = createMetaDirectory({
+    client,
+    cacheExpirationMs: auth.cacheExpirationMs,
+    staleMs: auth.metaStaleMs,
+    metaAdmins: auth.metaAdmins,
+    events: tellingEvents(log),
+    now,
+  });
   return {
-    directory: createMetaDirectory({
-      client,
-      cacheExpirationMs: auth.cacheExpirationMs,
-      staleMs: auth.metaStaleMs,
-      metaAdmins: auth.metaAdmins,
-      events: tellingEvents(log),
-      now,
-    }),
+    directory,
+    meta: {
+      figures: () => ({ ...directory.counts(), nodes: client.nodes() }),
+      probe: () => directory.probe(),
+    },
     api: openUsersApi(config, client),
     isBootstrap: () => false,
     advice: () => undefined,

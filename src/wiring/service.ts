@@ -1,3 +1,4 @@
+import { privilegeOf } from '../authorize/requirements.ts';
 import type { Config } from '../config/config.ts';
 import { messageOf } from '../kernel/errors.ts';
 import type { GatewayError } from '../kernel/errors.ts';
@@ -35,7 +36,7 @@ export function tellFailure(log: Log): (error: GatewayError, exchange: Exchange)
 /** The request path, and what is told of each request. */
 export function openService(
   { http, auth }: Config,
-  { log, now }: Lasting,
+  { log, now, meters }: Lasting,
   { advice, audit }: Told,
   stages: Stages,
 ): Omit<Service, 'onBegin'> {
@@ -51,7 +52,11 @@ export function openService(
       observe: auth.observe,
       onFailure: tellFailure(log),
     }),
-    onEnd: (exchange, status, bytes) => {
+    onEnd: (exchange, status, bytes, bytesIn) => {
+      const { target } = exchange;
+      meters.note(exchange, status, target === undefined ? undefined : privilegeOf(target.method));
+      meters.sentBytes += bytes;
+      meters.receivedBytes += bytesIn;
       accessLog?.note(exchange, status, bytes, now());
       audit?.note(exchange, status);
       if (isFailedLogin(exchange)) noteFailedLogin(log, exchange);
@@ -59,10 +64,12 @@ export function openService(
       if (status === 401) hints.noteUnauthorized();
     },
     onUnread: (clientAddress, status, reason) => {
+      meters.noteUnread(status);
       accessLog?.noteUnread(clientAddress, status, reason);
       audit?.noteUnread(clientAddress, status, reason);
     },
     onNoTls: (clientAddress, reason) => {
+      meters.failedHandshakes++;
       log.info('no TLS with a client', { host: clientAddress, reason });
     },
   };

@@ -68,7 +68,11 @@ describe('serve', () => {
     );
     const gateway = await startByArguments(['-config', configFile], port, {
       configFile,
-      env: { KAPGATE_UPSTREAM_URL: upstream.url, KAPGATE_STORE_PATH: join(dir.path, 'store') },
+      env: {
+        KAPGATE_ADMIN_BIND_ADDRESS: '',
+        KAPGATE_UPSTREAM_URL: upstream.url,
+        KAPGATE_STORE_PATH: join(dir.path, 'store'),
+      },
     });
     // The stock file says "open" twice: it is not taken.
     expect((await call(port, 'GET', PING)).status).toBe(401);

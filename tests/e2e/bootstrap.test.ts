@@ -89,7 +89,11 @@ async function start({ authEnabled = false, env = {} }: Start = {}): Promise<Gat
 
 /** What a kapacitor.conf does not say. */
 function surroundings(): Record<string, string> {
-  return { KAPGATE_UPSTREAM_URL: upstream.url, KAPGATE_STORE_PATH: join(dir.path, 'store') };
+  return {
+    KAPGATE_ADMIN_BIND_ADDRESS: '',
+    KAPGATE_UPSTREAM_URL: upstream.url,
+    KAPGATE_STORE_PATH: join(dir.path, 'store'),
+  };
 }
 
 async function stop(): Promise<void> {

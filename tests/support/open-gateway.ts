@@ -86,6 +86,7 @@ function configFor(storePath: string, { upstream, env }: OpenOptions): Config {
       throw Object.assign(new Error('ENOENT'), { code: 'ENOENT' });
     },
     env: {
+      KAPGATE_ADMIN_BIND_ADDRESS: '',
       KAPGATE_AUTH_BCRYPT_COST: '4',
       KAPGATE_LIMITS_LOGIN_FAILURES: '0 per 1m',
       KAPGATE_HTTP_SHUTDOWN_TIMEOUT: '100ms',

@@ -1,4 +1,5 @@
 import { gateIsOpen, usesMetaNodes } from '../../config/config.ts';
+import { isLoopback } from '../../config/address.ts';
 import { ConfigError } from '../../config/load.ts';
 import type { Loaded } from '../../config/load.ts';
 import { messageOf } from '../../kernel/errors.ts';
@@ -47,6 +48,7 @@ async function findingsOf(context: Context): Promise<Finding[]> {
     ...httpsFindings(loaded),
     await storeFinding(context, loaded),
     await upstreamFinding(loaded.config),
+    adminFinding(loaded),
     ...(await metaFindingsOf(loaded)),
   ];
 }
@@ -75,6 +77,21 @@ function httpsFindings({ config }: Loaded): readonly Finding[] {
   } catch (error) {
     return [{ part, result: 'fault', detail: messageOf(error) }];
   }
+}
+
+/** It asks nobody for credentials. */
+function adminFinding({ config }: Loaded): Finding {
+  const part = 'admin';
+  const address = config.admin.bindAddress;
+  if (address === undefined) return { part, result: 'ok', detail: 'off: no /metrics, no /readyz' };
+  const place = `${address.host}:${address.port}`;
+  return isLoopback(address.host)
+    ? { part, result: 'ok', detail: `/metrics and /readyz on ${place}` }
+    : {
+        part,
+        result: 'warning',
+        detail: `/metrics and /readyz on ${place}, for whoever reaches it: it asks for no credentials`,
+      };
 }
 
 async function metaFindingsOf({ config }: Loaded): Promise<readonly Finding[]> {

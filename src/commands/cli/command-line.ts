@@ -29,7 +29,7 @@ export async function runCommandLine(
   let exitCode: number = EXIT.ok;
   const program = createProgram(terminal, version, async (command) => {
     const { config } = program.opts<{ config?: string }>();
-    exitCode = await command({ terminal, configFile: config });
+    exitCode = await command({ terminal, version, configFile: config });
   });
   try {
     await program.parseAsync(args.map(withTwoDashes), { from: 'user' });
