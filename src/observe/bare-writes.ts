@@ -32,7 +32,11 @@ export function createBareWrites(log: Log, now: () => number): BareWrites {
 }
 
 /** True for a write that was refused because nobody said who sent it. */
-export function isBareWrite({ target, judgement, presented }: Exchange): boolean {
+export function isBareWrite({
+  target,
+  judgement,
+  presented,
+}: Pick<Exchange, 'target' | 'judgement' | 'presented'>): boolean {
   const isBare = judgement === 'unauthorized' && presented === 'none';
   return isBare && target !== undefined && isWrite(target);
 }

@@ -35,6 +35,12 @@ const UPSTREAM_BOUNDS = [
 const PASSWORD_BOUNDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const MS_PER_SECOND = 1000;
 
+/** What of a request is counted. */
+type Noted = Pick<
+  Exchange,
+  'judgement' | 'failure' | 'wouldBe' | 'target' | 'presented' | 'identity'
+>;
+
 /**
  * What is counted from the start to the end of the process: plain numbers, so that a request pays next to nothing.
  * Every label has a closed list of values: nothing that a client sends makes another.
@@ -64,7 +70,7 @@ export class Meters {
   readonly #wouldBe = new Map<number, number>();
 
   /** Counts a request that is over. @param asked the privilege of its method */
-  note(exchange: Exchange, status: number, asked: Privilege | undefined): void {
+  note(exchange: Noted, status: number, asked: Privilege | undefined): void {
     const { judgement, failure, wouldBe, target } = exchange;
     this.#noteRequest(judgement, status, asked, familyOf(target));
     if (failure !== undefined) increase(this.#failures, failure);
@@ -138,7 +144,7 @@ export class Meters {
     this.#requests[index] = (this.#requests[index] ?? 0) + 1;
   }
 
-  #noteLogin({ judgement, presented, identity }: Exchange): void {
+  #noteLogin({ judgement, presented, identity }: Noted): void {
     if (judgement === 'unread' || judgement === 'unjudged') return;
     // An open gate, a free ping, the first admin: nobody logged in.
     if (identity?.method === 'anonymous' || identity?.method === 'bootstrap') return;
@@ -166,6 +172,7 @@ function outcomeOf(judgement: Exclude<Judgement, 'unread' | 'unjudged'>): LoginO
       return 'refused';
     case 'throttled':
       return 'throttled';
+    case 'cross-site':
     case 'unknown':
       return 'undecided';
   }

@@ -104,10 +104,8 @@ function metaCounters({ figures }: MetricSources): readonly Family[] {
       labels: { node: node.node },
       value: node[count],
     }));
-  const ofAll = (count: 'outages' | 'wentOn'): readonly Count[] => {
-    const { meta } = figures();
-    return meta === undefined ? [] : one(meta[count]);
-  };
+  const ofAll = (count: 'outages' | 'wentOn'): readonly Count[] =>
+    one(figures().meta?.[count] ?? 0);
   return [
     {
       name: 'kapgate_meta_calls_total',
@@ -202,10 +200,7 @@ function metaGauges(figures: () => Figures): readonly Family[] {
     {
       name: 'kapgate_meta_out',
       help: '1 while no meta node can say who users are.',
-      counts: () => {
-        const { meta } = figures();
-        return meta === undefined ? [] : one(Number(meta.isOut));
-      },
+      counts: () => one(Number(figures().meta?.isOut ?? false)),
     },
     {
       name: 'kapgate_meta_node_resting',

@@ -213,7 +213,7 @@ function openAuthenticate(
     }),
     tokens: createTokens(http.sharedSecret, now),
     bcryptCost: auth.bcryptCost,
-    onRecall: (isHit) => {
+    onRecall: (isHit: boolean) => {
       meters.noteRecall(isHit);
     },
     now,

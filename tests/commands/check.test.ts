@@ -76,7 +76,7 @@ describe('check', () => {
     expect(find('upstream')).toBe(`ok: ${upstream.url}: Kapacitor 1.5.9`);
     const plain = await runKapgate(['-config', join(dir.path, 'gateway.toml'), 'check']);
     expect(plain.code).toBe(0);
-    expect(plain.stdout.split('\n').filter(Boolean)).toHaveLength(4);
+    expect(plain.stdout.split('\n').filter(Boolean)).toHaveLength(5);
     expect(upstream.requests.map(({ method, target }) => `${method} ${target}`)).toEqual([
       'GET /kapacitor/v1/ping',
       'GET /kapacitor/v1/ping',
