@@ -82,7 +82,7 @@ describe('the admin listener', () => {
       ready: true,
       parts: {
         gate: { state: 'ok' },
-        store: { state: 'warning', detail: expect.stringContaining('no admin yet') as string },
+        store: { state: 'warning', detail: expect.stringContaining('no admin yet') },
         upstream: { state: 'ok', detail: 'Kapacitor 1.5.9' },
         config: { state: 'ok' },
       },
@@ -96,7 +96,7 @@ describe('the admin listener', () => {
     expect(await (await admin('/readyz')).json()).toMatchObject({
       ready: true,
       parts: {
-        config: { state: 'warning', detail: expect.stringMatching(/nowhere/) as string },
+        config: { state: 'warning', detail: expect.stringMatching(/nowhere/) },
       },
     });
     expect(await metrics()).toContain('kapgate_reload_failed 1\n');
