@@ -18,7 +18,7 @@ export interface Passwords {
 }
 
 /** How many are at work and how many wait. */
-export interface PasswordLoad {
+interface PasswordLoad {
   readonly running: number;
   readonly waiting: number;
 }

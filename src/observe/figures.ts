@@ -9,7 +9,7 @@ export interface Figures {
 
 export type LaneName = 'writes' | 'api' | 'streams';
 
-export interface LaneFigures {
+interface LaneFigures {
   readonly inUse: number;
   readonly waiting: number;
 }
@@ -22,7 +22,7 @@ export interface MetaFigures {
   readonly nodes: readonly MetaNodeFigures[];
 }
 
-export interface MetaNodeFigures {
+interface MetaNodeFigures {
   /** Scheme, host and port, as configured. */
   readonly node: string;
   readonly resting: boolean;

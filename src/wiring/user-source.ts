@@ -4,7 +4,7 @@ import type { MetaFigures } from '../observe/figures.ts';
 import type { FirstAdmin } from '../users/first-admin.ts';
 
 /** How the meta nodes are. */
-export interface MetaWatch {
+interface MetaWatch {
   figures(): MetaFigures;
   /** Asks them. @throws where none can say */
   probe(): Promise<void>;

@@ -69,7 +69,13 @@ describe('check', () => {
   test('all is well: a line each, exit 0', async () => {
     const { code, findings, find } = await check();
     expect(code).toBe(0);
-    expect(findings.map(({ part }) => part)).toEqual(['config', 'gate', 'store', 'upstream', 'admin']);
+    expect(findings.map(({ part }) => part)).toEqual([
+      'config',
+      'gate',
+      'store',
+      'upstream',
+      'admin',
+    ]);
     expect(find('config')).toBe(`ok: ${join(dir.path, 'gateway.toml')}`);
     expect(find('gate')).toBe('ok: closed');
     expect(find('store')).toBe(`ok: ${join(dir.path, 'store')}: 1 admin`);
