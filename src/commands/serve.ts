@@ -113,6 +113,7 @@ function reloading(
         log.warn(`changed, but only a restart takes it up: ${waiting.join(', ')}`);
       }
       gateway.noteReload({ failure: undefined, needsRestart: waiting });
+      current = next;
       reminder.consider(next.config);
       log.info('reloaded', { config: next.file ?? 'defaults' });
     } catch (error) {
