@@ -190,7 +190,6 @@ const REFUSED: readonly Tried[] = [
     'X-Real-IP': '127.0.0.1',
     Forwarded: 'for=127.0.0.1',
     Via: '1.1 proxy',
-    Origin: 'http://localhost',
     Referer: 'http://localhost/',
     Cookie: 'session=1',
     'Sec-Fetch-Site': 'same-origin',
@@ -230,6 +229,12 @@ describe('what is not the documented request', () => {
     for (const tried of REFUSED) {
       const { status } = await attempt(tried);
       expect({ tried, status }).toEqual({ tried, status: 401 });
+    }
+    // A page of the gateway's own origin is no operator; a foreign one is refused before anybody asks who it is.
+    const own = await attempt({ headers: { Origin: `http://localhost:${port}` } });
+    expect(own.status).toBe(401);
+    for (const origin of ['http://localhost', 'http://evil.example', 'null']) {
+      expect((await attempt({ headers: { Origin: origin } })).status).toBe(403);
     }
     const upgraded = await exchange(
       port,
