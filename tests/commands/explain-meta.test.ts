@@ -205,6 +205,7 @@ describe('commands beside meta nodes', () => {
       'gate ok',
       'store ok',
       'upstream fault',
+      'admin ok',
       'meta ok',
     ]);
   });
