@@ -4,7 +4,7 @@ import type { Batch, BatchRefusal } from './batch.ts';
 import { changedRecord, newRecord } from './change.ts';
 import type { NewUser, UserChange } from './change.ts';
 import type { Database } from './database.ts';
-import { UserStoreError } from './fault.ts';
+import { GuardedDatabase } from './guarded-database.ts';
 import { MAX_NAME_BYTES } from './name.ts';
 import { decodeRecord, encodeRecord } from './record.ts';
 import type { UserRecord } from './record.ts';
@@ -26,18 +26,17 @@ export class LmdbUserStore implements UserStore {
   readonly subscriptions: LmdbSubscriptionStore;
   readonly #uses: SubscriptionUses;
   readonly #database: Database;
-  readonly #path: string;
+  readonly #guarded: GuardedDatabase;
   readonly #minimumCost: number;
   readonly #now: () => number;
   /** Read, as `#summary`, at `#generation`. */
   readonly #accounts = new Map<string, StoredAccount>();
   #summary: Summary;
   #generation: number;
-  #isFresh = false;
 
   constructor(database: Database, { path, minimumCost, now }: UserStoreOptions) {
     this.#database = database;
-    this.#path = path;
+    this.#guarded = new GuardedDatabase(database, path);
     this.#minimumCost = minimumCost;
     this.#now = now ?? Date.now;
     this.#generation = database.generation();
@@ -51,12 +50,12 @@ export class LmdbUserStore implements UserStore {
   }
 
   find(name: string): StoredAccount | undefined {
-    this.#refreshForTurn();
+    this.#guarded.refreshForTurn(this.#forgetBefore);
     const known = this.#accounts.get(name);
     if (known !== undefined) return known;
     const record = this.#read(name);
     if (record === undefined) return undefined;
-    const account = this.#guarded(`read user "${name}" in`, () => accountOf(record));
+    const account = this.#guarded.read(`read user "${name}" in`, () => accountOf(record));
     if (this.#accounts.size >= MAX_ACCOUNTS) this.#accounts.clear();
     this.#accounts.set(name, account);
     return account;
@@ -71,7 +70,7 @@ export class LmdbUserStore implements UserStore {
     let last = '';
     for (;;) {
       const after = last;
-      const names = this.#guarded('read', () => this.#database.names(after, NAMES_AT_ONCE));
+      const names = this.#guarded.read('read', () => this.#database.names(after, NAMES_AT_ONCE));
       yield* names;
       last = names.at(-1) ?? '';
       if (names.length < NAMES_AT_ONCE) return;
@@ -86,17 +85,17 @@ export class LmdbUserStore implements UserStore {
   }
 
   create(user: NewUser): Promise<'created' | 'exists'> {
-    return this.#write(() => this.#insert(user));
+    return this.#guarded.write(() => this.#insert(user));
   }
 
   createFirstAdmin(user: NewUser): Promise<'created' | 'exists' | 'too-late'> {
-    return this.#write(() =>
+    return this.#guarded.write(() =>
       this.#storedSummary().everHadAdmin ? 'too-late' : this.#insert({ ...user, admin: true }),
     );
   }
 
   update(name: string, change: UserChange): Promise<UserRecord | 'unknown' | 'last-admin'> {
-    return this.#write(() => {
+    return this.#guarded.write(() => {
       const before = this.#read(name);
       if (before === undefined) return 'unknown';
       const after = changedRecord(before, change, this.#time());
@@ -107,7 +106,7 @@ export class LmdbUserStore implements UserStore {
   }
 
   delete(name: string): Promise<'deleted' | 'unknown' | 'last-admin'> {
-    return this.#write(() => {
+    return this.#guarded.write(() => {
       const before = this.#read(name);
       if (before === undefined) return 'unknown';
       if (this.#isLastAdmin(before)) return 'last-admin';
@@ -117,7 +116,7 @@ export class LmdbUserStore implements UserStore {
   }
 
   replaceAll({ users, subscriptions }: Batch): Promise<BatchRefusal | 'replaced'> {
-    return this.#write(() => {
+    return this.#guarded.write(() => {
       const refusal = judgeUsers(this.#database, users) ?? this.subscriptions.judge(subscriptions);
       if (refusal !== undefined) return refusal;
       putUsers(this.#database, users);
@@ -127,7 +126,7 @@ export class LmdbUserStore implements UserStore {
   }
 
   snapshot(): Snapshot {
-    return this.#guarded('read', () => {
+    return this.#guarded.read('read', () => {
       const { summary, records } = this.#database.snapshot();
       return {
         summary: decodeSummary(summary),
@@ -138,7 +137,7 @@ export class LmdbUserStore implements UserStore {
   }
 
   renewHash(name: string, oldHash: string, newHash: string): Promise<void> {
-    return this.#write(() => {
+    return this.#guarded.write(() => {
       const before = this.#read(name);
       if (before?.hash === oldHash) this.#replace(name, before, { ...before, hash: newHash });
     });
@@ -162,43 +161,22 @@ export class LmdbUserStore implements UserStore {
     await this.#database.close();
   }
 
-  /**
-   * As `#refresh`, once for all requests of one turn of the event loop, and after each write of ours. What another
-   * process writes in the middle of a turn is seen by the next one. (A tenth of the requests per CPU-second:
-   * `npm run bench`.)
-   */
-  #refreshForTurn(): void {
-    if (this.#isFresh) return;
-    this.#refresh();
-    this.#isFresh = true;
-    setImmediate(this.#endTurn);
+  /** Makes the reads that follow see the store as of now. */
+  #refresh(): void {
+    this.#forgetBefore(this.#guarded.generation());
   }
 
-  readonly #endTurn = (): void => {
-    this.#isFresh = false;
-  };
-
-  /** Makes the reads that follow see the store as of now, and forgets what was read before the last write. */
-  #refresh(): void {
-    const generation = this.#storedGeneration();
+  /** Forgets what was read before the last write. */
+  readonly #forgetBefore = (generation: number): void => {
     if (generation === this.#generation) return;
     this.#accounts.clear();
     this.#summary = this.#storedSummary();
     this.#generation = generation;
-  }
-
-  /** As `#guarded`, without a function for each request. */
-  #storedGeneration(): number {
-    try {
-      return this.#database.generation();
-    } catch (thrown) {
-      throw this.#faultOf('read', thrown);
-    }
-  }
+  };
 
   #read(name: string): UserRecord | undefined {
     if (name === '' || Buffer.byteLength(name) > MAX_NAME_BYTES) return undefined;
-    return this.#guarded(`read user "${name}" in`, () => {
+    return this.#guarded.read(`read user "${name}" in`, () => {
       const bytes = this.#database.record(name);
       return bytes === undefined ? undefined : decodeRecord(name, bytes);
     });
@@ -208,12 +186,12 @@ export class LmdbUserStore implements UserStore {
     try {
       for (const [name, record] of records) yield decodeRecord(name, record);
     } catch (thrown) {
-      throw this.#faultOf('read', thrown);
+      throw this.#guarded.faultOf('read', thrown);
     }
   }
 
   #storedSummary(): Summary {
-    return this.#guarded('read', () => decodeSummary(this.#database.summary()));
+    return this.#guarded.read('read', () => decodeSummary(this.#database.summary()));
   }
 
   #insert(user: NewUser): 'created' | 'exists' {
@@ -234,30 +212,6 @@ export class LmdbUserStore implements UserStore {
 
   #time(): string {
     return new Date(this.#now()).toISOString();
-  }
-
-  async #write<T>(change: () => T): Promise<T> {
-    try {
-      return await this.#database.write(change);
-    } catch (thrown) {
-      throw this.#faultOf('write', thrown);
-    } finally {
-      this.#isFresh = false;
-    }
-  }
-
-  #guarded<T>(doing: string, read: () => T): T {
-    try {
-      return read();
-    } catch (thrown) {
-      throw this.#faultOf(doing, thrown);
-    }
-  }
-
-  #faultOf(doing: string, thrown: unknown): UserStoreError {
-    return thrown instanceof UserStoreError
-      ? thrown
-      : new UserStoreError(doing, this.#path, thrown);
   }
 }
 

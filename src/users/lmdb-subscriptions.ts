@@ -4,7 +4,8 @@ import type { Secret } from '../kernel/secret.ts';
 import { changedName } from './batch.ts';
 import type { BatchRefusal, Replacement } from './batch.ts';
 import type { Database } from './database.ts';
-import { UserStoreError } from './fault.ts';
+import type { UserStoreError } from './fault.ts';
+import { GuardedDatabase } from './guarded-database.ts';
 import { confirmed, newSubscription, rotated } from './subscription-change.ts';
 import type { SubscriptionUses } from './subscription-uses.ts';
 import { decodeSubscription, encodeSubscription, hashOf, newSecret } from './subscription.ts';
@@ -31,23 +32,22 @@ interface Parts {
 export class LmdbSubscriptionStore implements SubscriptionStore {
   readonly #database: Database;
   readonly #uses: SubscriptionUses;
-  readonly #path: string;
+  readonly #guarded: GuardedDatabase;
   readonly #now: () => number;
   /** Read, as `#damage`, at `#generation`. */
   #known: ReadonlyMap<string, Known> = new Map();
   #damage: UserStoreError | undefined;
   #generation = -1;
-  #isFresh = false;
 
   constructor({ database, uses, path, now }: Parts) {
     this.#database = database;
     this.#uses = uses;
-    this.#path = path;
+    this.#guarded = new GuardedDatabase(database, path);
     this.#now = now;
   }
 
   find(secret: Secret): Identity | undefined {
-    this.#refreshForTurn();
+    this.#guarded.refreshForTurn(this.#load);
     const hash = hashOf(secret);
     const known = this.#known.get(hash);
     // Whose it is may stand in the record that cannot be read.
@@ -91,12 +91,12 @@ export class LmdbSubscriptionStore implements SubscriptionStore {
   }
 
   lastUsed(hash: string): number | undefined {
-    return this.#guarded('read', () => this.#uses.lastOf(hash));
+    return this.#guarded.read('read', () => this.#uses.lastOf(hash));
   }
 
   async add(name: string, databases: readonly string[]): Promise<Secret | 'exists' | 'too-many'> {
     const secret = newSecret();
-    return this.#write(() => {
+    return this.#guarded.write(() => {
       if (this.#database.further(PREFIX + name) !== undefined) return 'exists';
       if (this.#names().length >= MAX_SUBSCRIPTIONS) return 'too-many';
       this.#put(newSubscription(name, databases, hashOf(secret), this.#time()));
@@ -109,7 +109,7 @@ export class LmdbSubscriptionStore implements SubscriptionStore {
     keepMs: number | undefined,
   ): Promise<Secret | 'unknown' | 'two-already'> {
     const secret = newSecret();
-    return this.#write(() => {
+    return this.#guarded.write(() => {
       const before = this.#read(name);
       if (before === undefined) return 'unknown';
       const ends = keepMs === undefined ? undefined : this.#time(keepMs);
@@ -121,7 +121,7 @@ export class LmdbSubscriptionStore implements SubscriptionStore {
   }
 
   endOld(name: string): Promise<SubscriptionRecord | 'unknown' | 'one-only'> {
-    return this.#write(() => {
+    return this.#guarded.write(() => {
       const before = this.#read(name);
       if (before === undefined) return 'unknown';
       const after = confirmed(before, this.#time());
@@ -132,7 +132,7 @@ export class LmdbSubscriptionStore implements SubscriptionStore {
   }
 
   revoke(name: string): Promise<'revoked' | 'unknown'> {
-    return this.#write(() => {
+    return this.#guarded.write(() => {
       const key = PREFIX + name;
       const bytes = this.#database.further(key);
       if (bytes === undefined) return 'unknown';
@@ -142,20 +142,8 @@ export class LmdbSubscriptionStore implements SubscriptionStore {
     });
   }
 
-  /** Once for all requests of one turn of the event loop, as for users. */
-  #refreshForTurn(): void {
-    if (this.#isFresh) return;
-    const generation = this.#guarded('read', () => this.#database.generation());
-    if (generation !== this.#generation) this.#load(generation);
-    this.#isFresh = true;
-    setImmediate(this.#endTurn);
-  }
-
-  readonly #endTurn = (): void => {
-    this.#isFresh = false;
-  };
-
-  #load(generation: number): void {
+  readonly #load = (generation: number): void => {
+    if (generation === this.#generation) return;
     const known = new Map<string, Known>();
     this.#damage = undefined;
     for (const name of this.#names()) {
@@ -163,21 +151,21 @@ export class LmdbSubscriptionStore implements SubscriptionStore {
         const record = this.#read(name);
         if (record !== undefined) addSecrets(known, record);
       } catch (thrown) {
-        this.#damage = this.#faultOf('read', thrown);
+        this.#damage = this.#guarded.faultOf('read', thrown);
       }
     }
     this.#known = known;
     this.#generation = generation;
-  }
+  };
 
   #names(): readonly string[] {
-    return this.#guarded('read', () =>
+    return this.#guarded.read('read', () =>
       this.#database.furtherKeys(PREFIX).map((key) => key.slice(PREFIX.length)),
     );
   }
 
   #read(name: string): SubscriptionRecord | undefined {
-    return this.#guarded(`read subscription "${name}" in`, () => {
+    return this.#guarded.read(`read subscription "${name}" in`, () => {
       const bytes = this.#database.further(PREFIX + name);
       return bytes === undefined ? undefined : decodeSubscription(name, bytes);
     });
@@ -195,30 +183,6 @@ export class LmdbSubscriptionStore implements SubscriptionStore {
 
   #time(fromNowMs = 0): string {
     return new Date(this.#now() + fromNowMs).toISOString();
-  }
-
-  async #write<T>(change: () => T): Promise<T> {
-    try {
-      return await this.#database.write(change);
-    } catch (thrown) {
-      throw this.#faultOf('write', thrown);
-    } finally {
-      this.#isFresh = false;
-    }
-  }
-
-  #guarded<T>(doing: string, read: () => T): T {
-    try {
-      return read();
-    } catch (thrown) {
-      throw this.#faultOf(doing, thrown);
-    }
-  }
-
-  #faultOf(doing: string, thrown: unknown): UserStoreError {
-    return thrown instanceof UserStoreError
-      ? thrown
-      : new UserStoreError(doing, this.#path, thrown);
   }
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { readHash } from '../kernel/bcrypt-hash.ts';
+import { decodeStored, encodeStored } from './stored.ts';
 
 /** A user as the store keeps them. */
 export interface UserRecord {
@@ -28,31 +29,13 @@ const STORED = z.strictObject({
 
 /** The bytes of a record. @throws where it is not one: what goes in must come out again. */
 export function encodeRecord(record: UserRecord): Buffer {
-  const stored = { v: 1, ...record };
-  const judged = STORED.safeParse(stored);
-  if (!judged.success) throw new Error(`BUG: this is no user record (${faultOf(judged.error)})`);
-  return Buffer.from(JSON.stringify(stored));
+  return encodeStored(STORED, record, 'user record');
 }
 
 /** The record in stored bytes. @throws where they hold none, or that of another name: never "no such user". */
 export function decodeRecord(name: string, bytes: Uint8Array): UserRecord {
-  const judged = STORED.safeParse(parse(bytes));
-  if (!judged.success) throw new Error(`its record is damaged (${faultOf(judged.error)})`);
-  const { admin, hash, permissions, created, changed } = judged.data;
-  if (judged.data.name !== name) throw new Error('its record is that of another user');
+  const stored = decodeStored(STORED, bytes);
+  const { admin, hash, permissions, created, changed } = stored;
+  if (stored.name !== name) throw new Error('its record is that of another user');
   return { name, admin, hash, permissions, created, changed };
-}
-
-function parse(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
-}
-
-/** The field at fault and nothing of its value: it may be a hash. */
-function faultOf(error: z.ZodError): string {
-  const path = error.issues[0]?.path.join('.') ?? '';
-  return path === '' ? 'not a record of this version' : `field "${path}"`;
 }

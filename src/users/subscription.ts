@@ -2,6 +2,7 @@ import { hash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { Secret } from '../kernel/secret.ts';
 import { MAX_NAME_BYTES } from './name.ts';
+import { decodeStored, encodeStored } from './stored.ts';
 
 /** A subscription as the store keeps it: who may write points by a secret. */
 export interface SubscriptionRecord {
@@ -84,31 +85,13 @@ const STORED = z.strictObject({
 
 /** The bytes of a record. @throws where it is not one: what goes in must come out again. */
 export function encodeSubscription(record: SubscriptionRecord): Buffer {
-  const stored = { v: 1, ...record };
-  const judged = STORED.safeParse(stored);
-  if (!judged.success) throw new Error(`BUG: this is no subscription (${faultOf(judged.error)})`);
-  return Buffer.from(JSON.stringify(stored));
+  return encodeStored(STORED, record, 'subscription');
 }
 
 /** The record in stored bytes. @throws where they hold none, or that of another name: never "no such subscription". */
 export function decodeSubscription(name: string, bytes: Uint8Array): SubscriptionRecord {
-  const judged = STORED.safeParse(parse(bytes));
-  if (!judged.success) throw new Error(`its record is damaged (${faultOf(judged.error)})`);
-  const { databases, secrets, created, changed } = judged.data;
-  if (judged.data.name !== name) throw new Error('its record is that of another subscription');
+  const stored = decodeStored(STORED, bytes);
+  const { databases, secrets, created, changed } = stored;
+  if (stored.name !== name) throw new Error('its record is that of another subscription');
   return { name, databases, secrets, created, changed };
-}
-
-function parse(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
-}
-
-/** The field at fault and nothing of its value. */
-function faultOf(error: z.ZodError): string {
-  const path = error.issues[0]?.path.join('.') ?? '';
-  return path === '' ? 'not a record of this version' : `field "${path}"`;
 }
