@@ -1,7 +1,9 @@
 import { close, fstatSync, open, openSync, readSync, write } from 'node:fs';
+import { setTimeout as after } from 'node:timers/promises';
 import { messageOf } from '../kernel/errors.ts';
 import { jsonLine } from '../kernel/json-line.ts';
 import type { Log } from '../kernel/log.ts';
+import { Pace } from './pace.ts';
 
 interface AuditFileOptions {
   readonly path: string;
@@ -17,8 +19,6 @@ interface AuditFileOptions {
 /** Some 20,000 lines: what a disk that stands still may cost in memory. Further lines are dropped, and counted. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 const RETRY_MS = 1_000;
-/** How often the log tells that the file takes nothing. */
-const TELL_MS = 60_000;
 /** How long the end of the gateway waits for the disk. */
 const CLOSE_MS = 2_000;
 const MODE = 0o640;
@@ -42,13 +42,14 @@ export class AuditFile {
   #isClosed = false;
   #retry: NodeJS.Timeout | undefined;
   #fault: string | undefined;
-  #faultToldMs = -Infinity;
+  readonly #faultPace: Pace;
   #dropped = 0;
   #droppedEver = 0;
   #onIdle: (() => void) | undefined;
 
   constructor(options: AuditFileOptions) {
     this.#options = options;
+    this.#faultPace = new Pace(options.now);
     try {
       this.#descriptor = openSync(options.path, 'a+', MODE);
       if (endsWithinLine(this.#descriptor)) this.#put('');
@@ -104,7 +105,7 @@ export class AuditFile {
     clearTimeout(this.#retry);
     this.#retry = undefined;
     this.#pump();
-    await Promise.race([idle, after(CLOSE_MS)]);
+    await Promise.race([idle, after(CLOSE_MS, undefined, { ref: false })]);
     clearTimeout(this.#retry);
     this.#isClosed = true;
     const lost = this.#dropped + this.#linesLeft();
@@ -194,14 +195,14 @@ export class AuditFile {
       return;
     log.warn('the audit log is written again', { file: path, dropped });
     this.#fault = undefined;
-    this.#faultToldMs = -Infinity;
+    this.#faultPace.forget();
     this.#dropped = 0;
   }
 
   #tellFault(): void {
-    const { path, log, now } = this.#options;
-    if (now() - this.#faultToldMs < TELL_MS) return;
-    this.#faultToldMs = now();
+    const { path, log } = this.#options;
+    if (!this.#faultPace.isDue()) return;
+    this.#faultPace.told();
     const cause = this.#fault ?? 'the disk does not keep up';
     log.error('the audit log cannot be written', { file: path, cause, dropped: this.#dropped });
   }
@@ -233,8 +234,4 @@ function endsWithinLine(descriptor: number): boolean {
 /** Of a file that is given up. */
 function ignore(): void {
   return;
-}
-
-function after(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 }

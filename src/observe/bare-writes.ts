@@ -1,6 +1,7 @@
 import type { Exchange } from '../kernel/exchange.ts';
 import type { Log } from '../kernel/log.ts';
 import { isWrite } from '../kernel/routes.ts';
+import { Pace } from './pace.ts';
 
 /** Counts the writes that came without any credentials, and tells of them: InfluxDB itself hardly does. */
 export interface BareWrites {
@@ -8,20 +9,17 @@ export interface BareWrites {
   note(exchange: Exchange): void;
 }
 
-/** InfluxDB sends thousands; an operator reads one line a minute at the most. */
-const INTERVAL_MS = 60_000;
-
-/** The first is told at once, those of the next minute together. */
+/** The first is told at once, those of the next minute together: InfluxDB sends thousands. */
 export function createBareWrites(log: Log, now: () => number): BareWrites {
   let count = 0;
-  let toldMs = -Infinity;
+  const pace = new Pace(now);
   return {
     note: (exchange) => {
       if (!isBareWrite(exchange)) return;
       const { clientAddress, request } = exchange;
       count++;
-      if (now() - toldMs < INTERVAL_MS) return;
-      toldMs = now();
+      if (!pace.isDue()) return;
+      pace.told();
       log.warn(
         'points are written without credentials. Where it is InfluxDB, its subscriptions have no secret yet: kapgate subscriptions add NAME',
         { writes: count, host: clientAddress, 'user-agent': request.headers['user-agent'] ?? '' },

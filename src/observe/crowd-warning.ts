@@ -1,7 +1,5 @@
 import type { Log } from '../kernel/log.ts';
-
-/** Under a flood the operator reads of it once a minute. */
-const INTERVAL_MS = 60_000;
+import { Pace } from './pace.ts';
 
 /** Tells that connections are closed because there are too many, once for all of a while. */
 export function createCrowdWarning(
@@ -9,16 +7,16 @@ export function createCrowdWarning(
   now: () => number,
   maxConnections: number,
 ): () => void {
-  let warnedMs = -Infinity;
+  const pace = new Pace(now);
   let closed = 0;
   return () => {
     closed++;
-    if (now() - warnedMs < INTERVAL_MS) return;
+    if (!pace.isDue()) return;
     log.warn('too many connections: the longest idle ones that never logged in are closed', {
       'max-connections': maxConnections,
       closed,
     });
-    warnedMs = now();
+    pace.told();
     closed = 0;
   };
 }

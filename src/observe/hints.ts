@@ -1,12 +1,10 @@
 import type { Log } from '../kernel/log.ts';
+import { Pace } from './pace.ts';
 
 /** What tells an operator the next step where requests are refused for want of any user. */
 export interface RefusalHints {
   noteUnauthorized(): void;
 }
-
-/** Not for every refused request: the operator reads it once a minute at the most. */
-const INTERVAL_MS = 60_000;
 
 /** @param adviceNow the next step as things stand, undefined where users are not what is missing */
 export function createRefusalHints(
@@ -14,13 +12,13 @@ export function createRefusalHints(
   adviceNow: () => string | undefined,
   now: () => number,
 ): RefusalHints {
-  let hintedMs = -Infinity;
+  const pace = new Pace(now);
   return {
     noteUnauthorized: () => {
-      if (now() - hintedMs < INTERVAL_MS) return;
+      if (!pace.isDue()) return;
       const advice = adviceNow();
       if (advice === undefined) return;
-      hintedMs = now();
+      pace.told();
       log.warn(`requests are refused and there is no admin yet: ${advice}`);
     },
   };
