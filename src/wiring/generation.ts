@@ -109,8 +109,6 @@ export function createGeneration(config: Config, lasting: Lasting): Generation {
       meters.requestsInProgress--;
       service.onEnd(exchange, status, bytes, bytesIn);
     },
-    onUnread: service.onUnread,
-    onNoTls: service.onNoTls,
     stillAllowed: createStillAllowed({
       judges: { ...judges, authenticate: authenticateAgain },
       observe: config.auth.observe,

@@ -3,12 +3,12 @@ import type { Config } from '../config/config.ts';
 import type { Handler } from '../kernel/exchange.ts';
 import { Secret } from '../kernel/secret.ts';
 import type { Audit } from '../observe/audit.ts';
-import { readBody } from '../listener/read-body.ts';
 import { createUsersApi } from '../users/api.ts';
 import { createFirstAdmin } from '../users/first-admin.ts';
 import type { FirstAdmin } from '../users/first-admin.ts';
 import type { Lasting } from './generation.ts';
 import type { UserSource } from './user-source.ts';
+import { usersHandler } from './users-handler.ts';
 
 /** The users of the local store. */
 export function openLocalUsers(
@@ -39,7 +39,7 @@ function openFirstAdmin(config: Config, { store, log, now, startedMs }: Lasting)
 }
 
 function openUsersApi(
-  { limits }: Config,
+  config: Config,
   passwords: Passwords,
   { store, log }: Lasting,
   audit: Audit | undefined,
@@ -52,12 +52,5 @@ function openUsersApi(
       audit?.noteUsersChange({ action, name: user, user: actor, auth: method });
     },
   });
-  const bodyLimits = { maxBytes: limits.maxUsersBody, timeoutMs: limits.bodyIdleTimeoutMs };
-  return (identity, { method, path, query }, exchange) =>
-    api.answer(identity, {
-      method,
-      path,
-      query,
-      readBody: () => readBody(exchange, bodyLimits),
-    });
+  return usersHandler(api, config);
 }

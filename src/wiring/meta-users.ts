@@ -2,7 +2,6 @@ import { metaOriginsOf } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
 import type { Handler } from '../kernel/exchange.ts';
 import type { Log } from '../kernel/log.ts';
-import { readBody } from '../listener/read-body.ts';
 import type { MetaClient } from '../meta/client.ts';
 import { createMetaDirectory } from '../meta/directory.ts';
 import type { MetaEvents } from '../meta/directory.ts';
@@ -13,6 +12,7 @@ import { createRemoteUsersApi } from '../users/remote-api.ts';
 import type { Lasting } from './generation.ts';
 import { openMetaClient } from './meta-client.ts';
 import type { UserSource } from './user-source.ts';
+import { usersHandler } from './users-handler.ts';
 
 /** The users of InfluxDB Enterprise: nobody is made here, and there is no first admin. @throws as openMetaClient */
 export function openMetaUsers(config: Config, { log, now }: Lasting): UserSource {
@@ -42,19 +42,12 @@ export function openMetaUsers(config: Config, { log, now }: Lasting): UserSource
 }
 
 function openUsersApi(config: Config, client: MetaClient): Handler {
-  const { auth, limits } = config;
+  const { auth } = config;
   const api = createRemoteUsersApi({
     users: createShownUsers({ client, metaAdmins: auth.metaAdmins }),
     keptAt: keptAt(metaOriginsOf(config)),
   });
-  const bodyLimits = { maxBytes: limits.maxUsersBody, timeoutMs: limits.bodyIdleTimeoutMs };
-  return (identity, { method, path, query }, exchange) =>
-    api.answer(identity, {
-      method,
-      path,
-      query,
-      readBody: () => readBody(exchange, bodyLimits),
-    });
+  return usersHandler(api, config);
 }
 
 function tellingEvents(log: Log): MetaEvents {
