@@ -2,6 +2,7 @@ import { ServerResponse, createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setTimeout as after } from 'node:timers/promises';
 import { errorAnswer } from '../kernel/answer.ts';
 import { ERRORS } from '../kernel/errors.ts';
 import type { GatewayError } from '../kernel/errors.ts';
@@ -124,7 +125,7 @@ export function createListener(options: ListenerOptions): Listener {
     stop: async () => {
       clients.drain();
       const closed = Promise.all(doors.map((door) => door.close()));
-      await Promise.race([closed, after(options.shutdownTimeoutMs)]);
+      await Promise.race([closed, after(options.shutdownTimeoutMs, undefined, { ref: false })]);
       clients.closeAll();
       tls?.closeAll();
       clients.stop();
@@ -257,8 +258,4 @@ function onHalfClosed(socket: Socket, last: ServerResponse | undefined): void {
 
 function tellUnread(options: ListenerOptions, address: string, refusal: GatewayError): void {
   options.service().onUnread(address, refusal.status, refusal.message);
-}
-
-function after(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 }
