@@ -43,6 +43,10 @@ const terminal: Terminal = {
   onReload: (listener) => {
     process.on('SIGHUP', listener);
   },
+  // Without a listener Node would open its debugger to every user of the host.
+  onReopen: (listener) => {
+    process.on('SIGUSR1', listener);
+  },
 };
 
 process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {

@@ -17,13 +17,16 @@ import { EXIT } from './terminal.ts';
 
 /** Runs the gateway until it is told to stop. */
 export async function serve(context: Context): Promise<number> {
-  const hangups = createHangups(context);
+  const signals = {
+    reload: createSignal(context.terminal.onReload),
+    reopen: createSignal(context.terminal.onReopen),
+  };
   const loaded = loadSilently(context);
   const log = createLog(loaded.config.log);
   log.info('starting', { config: loaded.file ?? 'defaults' });
   for (const warning of loaded.warnings) log.warn(warning);
   try {
-    await run(context, loaded, log, hangups);
+    await run(context, loaded, log, signals);
     log.info('stopped');
     return EXIT.ok;
   } catch (error) {
@@ -34,18 +37,26 @@ export async function serve(context: Context): Promise<number> {
   }
 }
 
-/** Hears of each SIGHUP from the first moment on: one that nobody hears ends the process, as if it had been told to. */
-interface Hangups {
+/**
+ * Hears of a signal from the first moment on. What nobody hears has Node's own meaning: SIGHUP ends the process, as if it
+ * had been told to, and SIGUSR1 opens the debugger.
+ */
+interface Signal {
   /** From now on calls the listener; at once, where one came before. */
   answerBy(listener: () => void): void;
 }
 
-function createHangups({ terminal }: Context): Hangups {
+interface Signals {
+  readonly reload: Signal;
+  readonly reopen: Signal;
+}
+
+function createSignal(subscribe: (listener: () => void) => void): Signal {
   let cameBefore = false;
   let answer = (): void => {
     cameBefore = true;
   };
-  terminal.onReload(() => {
+  subscribe(() => {
     answer();
   });
   return {
@@ -56,7 +67,7 @@ function createHangups({ terminal }: Context): Hangups {
   };
 }
 
-async function run(context: Context, loaded: Loaded, log: Log, hangups: Hangups): Promise<void> {
+async function run(context: Context, loaded: Loaded, log: Log, signals: Signals): Promise<void> {
   const { config } = loaded;
   const { version } = context;
   const surroundings = { log, now: Date.now, ...(version === undefined ? {} : { version }) };
@@ -83,12 +94,26 @@ async function run(context: Context, loaded: Loaded, log: Log, hangups: Hangups)
       log.info('listening', { address: name, tls, upstream: config.upstream.url });
     }
     manager.ready(`listening on ${doors.map(({ name }) => name).join(', ')}`);
-    hangups.answerBy(reloading(context, loaded, gateway, log, reminder));
+    signals.reload.answerBy(reloading(context, loaded, gateway, log, reminder));
+    signals.reopen.answerBy(() => {
+      reopenFiles(gateway, log);
+    });
     log.info('stopping', { signal: await told });
   } finally {
     manager.stopping();
     reminder.stop();
     await gateway.stop();
+  }
+}
+
+/** At SIGUSR1: logs go on in new files, and nothing else changes. */
+function reopenFiles(gateway: Gateway, log: Log): void {
+  try {
+    gateway.reopenFiles();
+    log.reopen();
+    log.info('log files are opened anew');
+  } catch (error) {
+    log.error(`the log goes on where it was: ${messageOf(error)}`);
   }
 }
 

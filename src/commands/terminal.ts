@@ -17,6 +17,8 @@ export interface Terminal {
   readonly onStop: (listener: (signal: string) => void) => void;
   /** Calls the listener at SIGHUP. */
   readonly onReload: (listener: () => void) => void;
+  /** Calls the listener at SIGUSR1. */
+  readonly onReopen: (listener: () => void) => void;
 }
 
 export const EXIT = { ok: 0, failed: 1, denied: 2, usage: 64 } as const;

@@ -9,6 +9,7 @@ import type { UserChange } from '../users/change.ts';
 import type { UserStore } from '../users/store.ts';
 import { askPassword } from './ask-password.ts';
 import type { PasswordSource } from './ask-password.ts';
+import type { ChangeLog } from './change-log.ts';
 import type { Context } from './context.ts';
 import { withStore } from './local-store.ts';
 import { table } from './table.ts';
@@ -74,11 +75,13 @@ export function addUser(context: Context, name: string, options: AddOptions): Pr
       EXIT.usage,
     );
   }
-  return withStore(context, async (store, loaded) => {
+  return withStore(context, async (store, loaded, changes) => {
     if (store.get(name) !== undefined) throw alreadyThere(name);
     const hash = await newHash(context, loaded, options, `Password for ${name}`);
     const user = { name, admin: options.admin === true, hash, permissions };
     if ((await store.create(user)) === 'exists') throw alreadyThere(name);
+    const type = user.admin ? 'admin' : 'normal';
+    changes.note([{ ...USERS, action: 'created', name, type, permissions }]);
     return done(context, `added ${user.admin ? 'admin' : 'user'} ${name}`);
   });
 }
@@ -89,10 +92,10 @@ export function changePassword(
   source: PasswordSource,
 ): Promise<number> {
   refuse(judgeName(name));
-  return withStore(context, async (store, loaded) => {
+  return withStore(context, async (store, loaded, changes) => {
     existing(store, name);
     const hash = await newHash(context, loaded, source, `New password for ${name}`);
-    await update(store, name, { hash });
+    await update(store, changes, name, { hash });
     return done(context, `changed the password of ${name}; the old one is refused from now on`);
   });
 }
@@ -101,7 +104,7 @@ export function changePassword(
 export function grant(context: Context, name: string, words: readonly string[]): Promise<number> {
   refuse(judgeName(name));
   const permissions = checkedPermissions(words.filter((word) => word !== 'admin'));
-  return withStore(context, async (store) => {
+  return withStore(context, async (store, _, changes) => {
     const before = existing(store, name);
     if (words.includes('admin')) {
       if (permissions.length > 0) {
@@ -110,11 +113,11 @@ export function grant(context: Context, name: string, words: readonly string[]):
           EXIT.usage,
         );
       }
-      await update(store, name, { admin: true });
+      await update(store, changes, name, { admin: true });
       return done(context, `${name} is an admin`);
     }
     if (before.admin) throw new CommandError(`${name} is an admin and may do all already`);
-    const after = await update(store, name, {
+    const after = await update(store, changes, name, {
       permissions: [...before.permissions, ...permissions],
     });
     return done(context, `${name} has ${listOf(after)}`);
@@ -125,7 +128,7 @@ export function grant(context: Context, name: string, words: readonly string[]):
 export function revoke(context: Context, name: string, words: readonly string[]): Promise<number> {
   refuse(judgeName(name));
   checkedPermissions(words.filter((word) => word !== 'admin'));
-  return withStore(context, async (store) => {
+  return withStore(context, async (store, _, changes) => {
     const before = existing(store, name);
     const held = takenApart(before.permissions);
     const missing = words.find((word) =>
@@ -135,7 +138,7 @@ export function revoke(context: Context, name: string, words: readonly string[])
       throw new CommandError(`${name} does not have ${missing}: ${name} has ${listOf(before)}`);
     }
     const taken = takenApart(words);
-    const after = await update(store, name, {
+    const after = await update(store, changes, name, {
       ...(words.includes('admin') ? { admin: false } : {}),
       permissions: held.filter((each) => !taken.includes(each)),
     });
@@ -145,10 +148,11 @@ export function revoke(context: Context, name: string, words: readonly string[])
 
 export function deleteUser(context: Context, name: string): Promise<number> {
   refuse(judgeName(name));
-  return withStore(context, async (store) => {
+  return withStore(context, async (store, _, changes) => {
     const result = await store.delete(name);
     if (result === 'unknown') throw unknownUser(name);
     if (result === 'last-admin') throw lastAdmin(name);
+    changes.note([{ ...USERS, action: 'deleted', name }]);
     return done(context, `deleted ${name}; requests of theirs are refused from now on`);
   });
 }
@@ -164,10 +168,27 @@ async function newHash(
   return createPasswords({ cost: config.auth.bcryptCost }).hash(password);
 }
 
-async function update(store: UserStore, name: string, change: UserChange): Promise<UserRecord> {
+const USERS = { event: 'users changed' } as const;
+
+async function update(
+  store: UserStore,
+  changes: ChangeLog,
+  name: string,
+  change: UserChange,
+): Promise<UserRecord> {
   const after = await store.update(name, change);
   if (after === 'unknown') throw unknownUser(name);
   if (after === 'last-admin') throw lastAdmin(name);
+  changes.note([
+    {
+      ...USERS,
+      action: 'updated',
+      name,
+      ...(change.hash === undefined ? {} : { password: 'changed' }),
+      ...(change.admin === undefined ? {} : { type: after.admin ? 'admin' : 'normal' }),
+      ...(change.permissions === undefined ? {} : { permissions: after.permissions }),
+    },
+  ]);
   return after;
 }
 

@@ -166,7 +166,7 @@ export const AUDIT_KEYS: KeysOf<AuditConfig> = {
     name: 'file',
     meaning: 'A file that each decision is appended to.',
     default: '',
-    kind: text('a path; "" = none'),
+    kind: text('a path; "-" = standard output; "" = none'),
   },
   reads: {
     section: 'audit',

@@ -6,6 +6,7 @@ import type { Log } from '../kernel/log.ts';
 import { Pace } from './pace.ts';
 
 interface AuditFileOptions {
+  /** `-` for standard output. */
   readonly path: string;
   readonly log: Log;
   /** Milliseconds since 1970. */
@@ -21,6 +22,10 @@ const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 const RETRY_MS = 1_000;
 /** How long the end of the gateway waits for the disk. */
 const CLOSE_MS = 2_000;
+/** How soon a pipe that is full is tried again. */
+const PIPE_MS = 20;
+/** As a path: standard output. */
+const STDOUT = '-';
 const MODE = 0o640;
 const NEWLINE = 0x0a;
 
@@ -51,8 +56,9 @@ export class AuditFile {
     this.#options = options;
     this.#faultPace = new Pace(options.now);
     try {
-      this.#descriptor = openSync(options.path, 'a+', MODE);
-      if (endsWithinLine(this.#descriptor)) this.#put('');
+      const isStdout = options.path === STDOUT;
+      this.#descriptor = isStdout ? 1 : openSync(options.path, 'a+', MODE);
+      if (!isStdout && endsWithinLine(this.#descriptor)) this.#put('');
     } catch (cause) {
       const advice = 'the gateway must be able to write there, or [audit] file = ""';
       throw new Error(
@@ -84,6 +90,7 @@ export class AuditFile {
   /** Goes on in the file that has the path now, the old one having been moved away. */
   reopen(): void {
     const { path, log } = this.#options;
+    if (path === STDOUT) return;
     open(path, 'a+', MODE, (error, descriptor) => {
       if (error !== null) {
         const fields = { file: path, cause: error.message };
@@ -110,7 +117,7 @@ export class AuditFile {
     this.#isClosed = true;
     const lost = this.#dropped + this.#linesLeft();
     if (lost > 0) this.#options.log.error('lines of the audit log are lost', { lines: lost });
-    if (!this.#isBusy) close(this.#descriptor, ignore);
+    if (!this.#isBusy && this.#options.path !== STDOUT) close(this.#descriptor, ignore);
   }
 
   /** @returns false where there is no room */
@@ -160,6 +167,10 @@ export class AuditFile {
     this.#isBusy = true;
     write(this.#descriptor, batch, this.#written, length - this.#written, null, (error, bytes) => {
       this.#isBusy = false;
+      if (error?.code === 'EAGAIN') {
+        this.#tryAgain(PIPE_MS);
+        return;
+      }
       if (error !== null) {
         this.#fail(error);
         return;
@@ -177,12 +188,16 @@ export class AuditFile {
   #fail(error: Error): void {
     this.#fault = error.message;
     this.#tellFault();
+    this.#tryAgain(this.#options.retryMs ?? RETRY_MS);
+    if (this.#next !== undefined) this.#pump();
+  }
+
+  #tryAgain(afterMs: number): void {
     const retry = (): void => {
       this.#retry = undefined;
       this.#pump();
     };
-    this.#retry = setTimeout(retry, this.#options.retryMs ?? RETRY_MS).unref();
-    if (this.#next !== undefined) this.#pump();
+    this.#retry = setTimeout(retry, afterMs).unref();
   }
 
   /** It takes lines again: it and the log tell how many are missing. */

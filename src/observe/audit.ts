@@ -1,6 +1,8 @@
 import type { Exchange } from '../kernel/exchange.ts';
 import { jsonLine } from '../kernel/json-line.ts';
 import { isWrite } from '../kernel/routes.ts';
+import { changeLine } from './audit-change.ts';
+import type { AuditedChange, Author } from './audit-change.ts';
 import type { AuditFile } from './audit-file.ts';
 import { recordOf, repeatKeyOf } from './audit-record.ts';
 import type { AuditRecord, Decide } from './audit-record.ts';
@@ -12,16 +14,9 @@ export interface Audit {
   /** Notes bytes that were no request. */
   noteUnread(address: string, status: number, reason: string): void;
   /** Notes a change of a user: the request's own line does not say of whom. */
-  noteUsersChange(change: UsersChange): void;
+  noteChange(change: AuditedChange, author: Author): void;
   /** Gives what was gathered to the file. */
   stop(): void;
-}
-
-interface UsersChange {
-  readonly action: string;
-  readonly name: string;
-  readonly user: string;
-  readonly auth: string;
 }
 
 interface AuditOptions {
@@ -78,8 +73,8 @@ export function createAudit(options: AuditOptions): Audit {
       const time = new Date(now()).toISOString();
       write({ time, verdict: 'unreadable', status, address, reason });
     },
-    noteUsersChange: (change) => {
-      write({ time: new Date(now()).toISOString(), event: 'users changed', ...change });
+    noteChange: (change, author) => {
+      file.append(changeLine(new Date(now()).toISOString(), change, author));
     },
     stop: () => {
       isStopped = true;

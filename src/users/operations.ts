@@ -17,6 +17,14 @@ export interface UserEvent {
   readonly method: Identity['method'];
   readonly action: 'created' | 'updated' | 'deleted';
   readonly user: string;
+  readonly details: UserDetails;
+}
+
+/** What a change says of the user: what is absent stayed as it was. */
+interface UserDetails {
+  readonly password?: 'changed';
+  readonly type?: 'admin' | 'normal';
+  readonly permissions?: readonly string[];
 }
 
 export interface UsersApiParts {
@@ -54,7 +62,10 @@ export async function createUser(
   const outcome = await insert({ name, admin: body.type === 'admin', hash, permissions });
   if (outcome === 'exists') return refusal('user-exists');
   if (outcome === 'too-late') return outcome;
-  tell(parts, actor, 'created', name);
+  tell(parts, actor, 'created', name, {
+    type: body.type === 'admin' ? 'admin' : 'normal',
+    permissions,
+  });
   return showUser(parts, name);
 }
 
@@ -75,7 +86,11 @@ export async function updateUser(
   });
   if (updated === 'unknown') return refusal('no-such-user');
   if (updated === 'last-admin') return refusal('last-admin');
-  tell(parts, actor, 'updated', name);
+  tell(parts, actor, 'updated', name, {
+    ...(password === '' ? {} : { password: 'changed' }),
+    ...(type === '' ? {} : { type }),
+    ...(permissions === undefined ? {} : { permissions }),
+  });
   return jsonAnswer(200, viewOf(updated), 'pretty');
 }
 
@@ -87,7 +102,7 @@ export async function deleteUser(
 ): Promise<Answer> {
   const outcome = await parts.store.delete(name);
   if (outcome === 'last-admin') return refusal('last-admin');
-  if (outcome === 'deleted') tell(parts, actor, 'deleted', name);
+  if (outcome === 'deleted') tell(parts, actor, 'deleted', name, {});
   return emptyAnswer(204);
 }
 
@@ -96,6 +111,7 @@ function tell(
   { name, method }: Identity,
   action: UserEvent['action'],
   user: string,
+  details: UserDetails,
 ): void {
-  onChange?.({ actor: name, method, action, user });
+  onChange?.({ actor: name, method, action, user, details });
 }

@@ -47,9 +47,10 @@ function openUsersApi(
   const api = createUsersApi({
     store,
     hashPassword: (password) => passwords.hash(new Secret(password)),
-    onChange: ({ actor, method, action, user }) => {
+    onChange: ({ actor, method, action, user, details }) => {
       log.info('users changed', { action, user, by: actor === '' ? '-' : actor, auth: method });
-      audit?.noteUsersChange({ action, name: user, user: actor, auth: method });
+      const change = { event: 'users changed', action, name: user, ...details } as const;
+      audit?.noteChange(change, { user: actor, auth: method });
     },
   });
   return usersHandler(api, config);

@@ -26,6 +26,7 @@ export async function runHere(
         setImmediate(listener, 'SIGTERM');
       },
       onReload: () => undefined,
+      onReopen: () => undefined,
     },
     '0.0.0',
   );

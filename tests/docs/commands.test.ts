@@ -74,6 +74,7 @@ async function helpOf(words: readonly string[]): Promise<string> {
     err: (text) => void (out += text),
     onStop: () => undefined,
     onReload: () => undefined,
+    onReopen: () => undefined,
   };
   await runCommandLine([...words, '--help'], terminal, '0');
   return out;

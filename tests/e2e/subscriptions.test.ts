@@ -219,6 +219,7 @@ describe('subscriptions add --influxdb, before an InfluxDB and a recording upstr
         err: (text) => void (stderr += text),
         onStop: () => undefined,
         onReload: () => undefined,
+        onReopen: () => undefined,
       },
       '0',
     );

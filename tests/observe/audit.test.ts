@@ -68,6 +68,41 @@ const known = (line: Line): Line =>
   Object.fromEntries(Object.entries(line).filter(([key]) => !VARIES.includes(key)));
 const VARIES = ['time', 'request-id', 'duration_ms', 'until'];
 
+/** What can be changed in Kapacitor, by the requests that do it. */
+const CHANGES: readonly (readonly [string, ...(readonly string[])])[] = [
+  ['tasks', `POST ${TASKS}`, `PATCH ${TASKS}/cpu`, `DELETE ${TASKS}/cpu`],
+  [
+    'templates',
+    'POST /kapacitor/v1/templates',
+    'PATCH /kapacitor/v1/templates/t',
+    'DELETE /kapacitor/v1/templates/t',
+  ],
+  ['topics', 'DELETE /kapacitor/v1/alerts/topics/system'],
+  [
+    'handlers',
+    'POST /kapacitor/v1/alerts/topics/system/handlers',
+    'PUT /kapacitor/v1/alerts/topics/system/handlers/slack',
+    'PATCH /kapacitor/v1/alerts/topics/system/handlers/slack',
+    'DELETE /kapacitor/v1/alerts/topics/system/handlers/slack',
+  ],
+  [
+    'topics and handlers of 1.2 and 1.3',
+    'DELETE /kapacitor/v1preview/alerts/topics/system',
+    'DELETE /kapacitor/v1preview/alerts/topics/system/handlers/slack',
+  ],
+  ['the configuration', 'POST /kapacitor/v1/config/influxdb/default'],
+  ['storage', 'POST /kapacitor/v1/storage/stores/tasks'],
+  ['the log level', 'POST /kapacitor/v1/loglevel'],
+  ['side-loading', 'POST /kapacitor/v1/sideload/reload'],
+  ['service tests', 'POST /kapacitor/v1/service-tests/slack'],
+  [
+    'recordings and replays',
+    'POST /kapacitor/v1/recordings/stream',
+    'POST /kapacitor/v1/replays',
+    'DELETE /kapacitor/v1/replays/r',
+  ],
+];
+
 const COMMON = { address: '127.0.0.1', 'user-agent': 'test/1' };
 
 describe('the audit log', () => {
@@ -220,6 +255,43 @@ describe('the audit log', () => {
     ]);
     expect(lines[0]).toMatchObject({ action: 'created', user: 'admin', auth: 'basic' });
     expect(JSON.stringify(lines)).not.toContain('a password');
+  });
+
+  test('says what was changed of a user, and what it is now; never the password', async () => {
+    const user = 'admin:pw-admin';
+    const lines = await linesOf(async ({ port }) => {
+      const patch = async (body: object): Promise<void> => {
+        expect((await call(port, 'PATCH', `${USERS_API}/ben`, { user, body })).status).toBe(200);
+      };
+      await patch({ password: 'canary-0123456789' });
+      await patch({ permissions: ['api:read'] });
+      await patch({ type: 'admin' });
+      expect((await call(port, 'DELETE', `${USERS_API}/ben`, { user })).status).toBe(204);
+    });
+    const by = { event: 'users changed', name: 'ben', user: 'admin', auth: 'basic' };
+    expect(lines.filter((line) => line['event'] !== undefined).map(known)).toEqual([
+      { ...by, action: 'updated', password: 'changed' },
+      { ...by, action: 'updated', permissions: ['api:read'] },
+      { ...by, action: 'updated', type: 'admin' },
+      { ...by, action: 'deleted' },
+    ]);
+    expect(JSON.stringify(lines)).not.toContain('canary');
+  });
+
+  test.each(CHANGES)('has a line for %s, by its path', async (_, ...requests) => {
+    const lines = await linesOf(async (gateway) => {
+      for (const request of requests) {
+        const [method = '', path = ''] = request.split(' ');
+        expect(await play(gateway, method, path, as('admin'))).toBe(204);
+        expect(await play(gateway, method, path, as('reader'))).toBe(403);
+      }
+    });
+    expect(lines.map(({ verdict, user, method, path }) => [verdict, user, method, path])).toEqual(
+      requests.flatMap((request) => [
+        ['allowed', 'admin', ...request.split(' ')],
+        ['forbidden', 'reader', ...request.split(' ')],
+      ]),
+    );
   });
 
   test('tells of bytes that were no request, as does the access log', async () => {

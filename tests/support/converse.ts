@@ -40,6 +40,7 @@ export async function converse(
       },
       onStop: () => undefined,
       onReload: () => undefined,
+      onReopen: () => undefined,
     },
     '0',
   );

@@ -14,12 +14,14 @@ import type { ImportedUser, ImportEntry, Reading } from '../../users/import/read
 import type { UserStore } from '../../users/store.ts';
 import { askPassword } from '../ask-password.ts';
 import { inChunks } from '../chunks.ts';
+import type { ChangeLog } from '../change-log.ts';
 import type { Context } from '../context.ts';
 import { withStore } from '../local-store.ts';
 import { openPrivateFile } from '../private-file.ts';
 import type { PrivateFile } from '../private-file.ts';
 import { createProgress } from '../progress.ts';
 import { CommandError, EXIT } from '../terminal.ts';
+import { changesOf } from './changes.ts';
 import { fetchUsers } from './fetch-users.ts';
 import { askedFormat, checkedMaxCost, checkedPermissions } from './import-options.ts';
 import type { ImportOptions } from './import-options.ts';
@@ -42,8 +44,8 @@ export async function importUsers(
   const reading = await readingOf(context, source, options);
   const file = options.apply === true ? passwordFileOf(context, options) : undefined;
   try {
-    return await withStore(context, async (store, loaded) => {
-      const report = await run({ context, store, loaded, options, file }, source, reading);
+    return await withStore(context, async (store, loaded, changes) => {
+      const report = await run({ context, store, loaded, changes, options, file }, source, reading);
       const lines = options.json === true ? jsonReport(report) : textReport(report);
       for (const chunk of inChunks(lines)) context.terminal.out(chunk);
       context.terminal.err(`${closingOf(report)}\n`);
@@ -97,6 +99,7 @@ interface Run {
   readonly context: Context;
   readonly store: UserStore;
   readonly loaded: Loaded;
+  readonly changes: ChangeLog;
   readonly options: ImportOptions;
   readonly file: PrivateFile | undefined;
 }
@@ -149,7 +152,7 @@ async function stepsOf(
 
 /** The passwords that were made up are on the disk before their users are. */
 async function apply(
-  { context: { terminal }, store, file }: Run,
+  { context: { terminal }, store, changes, file }: Run,
   passwords: Passwords,
   steps: readonly ImportStep[],
   subscriptions: readonly SubscriptionStep[],
@@ -161,11 +164,15 @@ async function apply(
   progress.end();
   for (const [name, password] of made.newPasswords) file?.write(`${name}:${password.reveal()}\n`);
   file?.finish();
-  const outcome = await store.replaceAll({
+  const batch = {
     users: made.replacements,
     subscriptions: subscriptions.filter(({ kind }) => kind !== 'unchanged'),
-  });
-  if (outcome === 'replaced') return made.newPasswords;
+  };
+  const outcome = await store.replaceAll(batch);
+  if (outcome === 'replaced') {
+    changes.note(changesOf(batch));
+    return made.newPasswords;
+  }
   file?.empty();
   if (outcome === 'last-admin') throw lastAdmin();
   if (outcome === 'too-many-subscriptions') {

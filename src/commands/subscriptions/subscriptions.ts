@@ -31,7 +31,7 @@ export function addSubscription(
   refuse(judgeSubscriptionName(name));
   refuse(judgeDatabases(options.db));
   const password = influxPassword(options);
-  return withWholeStore(context, async ({ subscriptions }, loaded) => {
+  return withWholeStore(context, async ({ subscriptions }, loaded, changes) => {
     const begun = await begin(context, loaded, options, password, options.db);
     const secret = await subscriptions.add(name, options.db);
     if (secret === 'exists') {
@@ -42,6 +42,7 @@ export function addSubscription(
     if (secret === 'too-many') {
       throw new CommandError('there are as many subscriptions as can be: revoke one first');
     }
+    changes.note([{ ...SUBSCRIPTIONS, action: 'created', name, databases: options.db }]);
     context.terminal.err(`added subscription ${name}\n`);
     const given = givenOf(loaded, options, { name, secret, databases: options.db }, false);
     return give(context, options, given, begun);
@@ -63,9 +64,10 @@ export function rotateSubscription(
   refuse(judgeSubscriptionName(name));
   const keepMs = keepOf(options);
   const password = influxPassword(options);
-  return withWholeStore(context, async ({ subscriptions }, loaded) => {
+  return withWholeStore(context, async ({ subscriptions }, loaded, changes) => {
     if (options.confirm === true) {
       await endOld(subscriptions, name, options.force === true);
+      changes.note([{ ...SUBSCRIPTIONS, action: 'old secret ended', name }]);
       context.terminal.err(`ended the old secret of ${name}\n`);
       return EXIT.ok;
     }
@@ -78,6 +80,7 @@ export function rotateSubscription(
         `the last rotation of ${name} is not over: kapgate subscriptions rotate ${name} --confirm ends its old secret first`,
       );
     }
+    changes.note([{ ...SUBSCRIPTIONS, action: 'rotated', name }]);
     const ends = subscriptions.get(name)?.secrets[1]?.ends;
     const end = ends === undefined ? 'is good until you confirm' : `ends at ${ends}`;
     context.terminal.err(`${name} has a new secret; the old one ${end}\n`);
@@ -88,14 +91,17 @@ export function rotateSubscription(
 
 export function revokeSubscription(context: Context, name: string): Promise<number> {
   refuse(judgeSubscriptionName(name));
-  return withWholeStore(context, async ({ subscriptions }) => {
+  return withWholeStore(context, async ({ subscriptions }, _, changes) => {
     if ((await subscriptions.revoke(name)) === 'unknown') throw unknownSubscription(name);
+    changes.note([{ ...SUBSCRIPTIONS, action: 'deleted', name }]);
     context.terminal.err(
       `revoked ${name}: what InfluxDB writes with its secret is refused from now on, and lost\n`,
     );
     return EXIT.ok;
   });
 }
+
+const SUBSCRIPTIONS = { event: 'subscriptions changed' } as const;
 
 function givenOf(
   { config }: Loaded,
