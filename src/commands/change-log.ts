@@ -109,13 +109,18 @@ function open(path: string, isRoot: boolean): number {
   try {
     return openSync(path, flags);
   } catch (thrown) {
-    const isMissing = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
-    if (!isMissing) throw thrown;
+    if (!isMissing(thrown)) throw thrown;
   }
   const file = openSync(path, flags | O_CREAT | O_EXCL, MODE);
   const { uid, gid } = statSync(dirname(path));
   if (isRoot) fchownSync(file, uid, gid);
   return file;
+}
+
+function isMissing(thrown: unknown): boolean {
+  return (
+    typeof thrown === 'object' && thrown !== null && 'code' in thrown && thrown.code === 'ENOENT'
+  );
 }
 
 function endsWithinLine(file: number): boolean {

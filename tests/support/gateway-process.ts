@@ -51,6 +51,8 @@ export interface GatewayProcess {
   readonly configFile: string;
   /** All that it has written to standard error so far. */
   readonly log: string;
+  /** The same of standard output. */
+  readonly output: string;
   /** SIGTERM, and the exit code. */
   stop(): Promise<number | null>;
   /** SIGKILL. */
@@ -129,6 +131,9 @@ export async function startByArguments(
     configFile,
     get log() {
       return output.stderr;
+    },
+    get output() {
+      return output.stdout;
     },
     exited,
     stop: () => end('SIGTERM'),
