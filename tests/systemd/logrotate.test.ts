@@ -72,9 +72,9 @@ const ADMIN = `Authorization: Basic ${Buffer.from('eva:pw-eva').toString('base64
     'moves the logs of a gateway at work away, and no line is lost or torn',
     async () => {
       const names: string[] = [];
-      let isOver = false;
+      const end = new AbortController();
       const writer = (async () => {
-        for (let sent = 0; !isOver; sent++) {
+        for (let sent = 0; !end.signal.aborted; sent++) {
           const name = `task-${sent}`;
           const target = `/kapacitor/v1/tasks/${name}`;
           const answer = await exchange(gateway.port, requestText('DELETE', target, [ADMIN]));
@@ -89,7 +89,7 @@ const ADMIN = `Authorization: Basic ${Buffer.from('eva:pw-eva').toString('base64
       }
       const before = names.length;
       await eventually('requests go on', () => names.length > before + 20, 60_000);
-      isOver = true;
+      end.abort();
       await writer;
       const logged = async (name: string): Promise<readonly string[]> =>
         [...(await linesOf(name)).join('\n').matchAll(/tasks\/(task-\d+)/g)].map(
