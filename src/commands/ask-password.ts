@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { readText } from '../config/read-text.ts';
+import { exposureOf } from '../kernel/exposure.ts';
 import { Secret } from '../kernel/secret.ts';
 import { CommandError, EXIT } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
@@ -49,6 +50,10 @@ export function readPasswordFile(path: string): Secret {
   // Each character one byte, so that nothing is lost before it is looked at.
   const file = readText((name) => readFileSync(name, 'latin1'), path);
   if ('refused' in file) throw new CommandError(`cannot read ${what}: ${file.refused}`);
+  const exposure = exposureOf(path);
+  if (exposure !== undefined) {
+    throw new CommandError(`${what} is not read, as ${exposure}: chmod 0600 ${path}`);
+  }
   return passwordIn(Buffer.from(file.text, 'latin1'), what);
 }
 

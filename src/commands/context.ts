@@ -3,6 +3,7 @@ import { hostname, networkInterfaces } from 'node:os';
 import { ConfigError, loadConfig } from '../config/load.ts';
 import type { Loaded } from '../config/load.ts';
 import { messageOf } from '../kernel/errors.ts';
+import { exposureOf } from '../kernel/exposure.ts';
 import { takeOwner } from '../users/owner.ts';
 import { openUserStore } from '../users/store.ts';
 import type { UserStore } from '../users/store.ts';
@@ -31,6 +32,7 @@ export function loadSilently({ terminal, configFile }: Context): Loaded {
     file: configFile,
     env: terminal.env,
     readFile: (path) => readFileSync(path, 'utf8'),
+    exposureOf,
     ownHosts: ownHosts(),
   });
 }

@@ -14,7 +14,7 @@ Kapgate reads one TOML file: that of \`--config FILE\` (\`-config FILE\` as for 
 [gateway.toml](../gateway.toml) shows them. \`kapgate config\` prints what is in effect, and who said it.
 
 What is wrong is told all at once, with the key, what was found, and what is allowed. Nothing starts before it is
-right. It is read once, at the start: a change takes a restart.
+right. It is read at the start, and again at SIGHUP ([operations.md](operations.md#reload-and-restart)).
 
 ## Who wins
 
@@ -27,6 +27,10 @@ From weak to strong: the default, the file, a \`KAPACITOR_\` variable, a systemd
 - A secret can stand in a file of its own, named by \`KEY-file\` beside its key or by a variable that ends in \`_FILE\`,
   or come as a systemd credential (\`LoadCredential=http-shared-secret:/path\`). One line end behind it is dropped; an
   empty or missing file is an error. Paths are relative to the working directory.
+- A file with a secret that every user of the host can read or write is refused, by every command: \`chmod 0640\` and
+  \`chgrp kapgate\` mend it. So is a gateway.toml in which a secret stands, and the private key of a certificate. What lies in
+  a directory that others cannot enter is no fault. A container's secrets often come with mode 0444: say \`mode: 0440\` (Docker)
+  or \`defaultMode: 0440\` (Kubernetes). Of a kapacitor.conf with a secret it is only a warning.
 - Durations are written as in Go: \`10s\`, \`1h30m\`, \`1.5h\`, \`500ms\`; only \`0\` needs no unit.
 
 ## Open and closed

@@ -13,6 +13,8 @@ import { labelOf } from './key.ts';
 import { checkMeta } from './meta-rules.ts';
 import { notBuilt } from './not-built.ts';
 import type { ReadFile } from './read-text.ts';
+import { noteExposed } from './secrecy.ts';
+import type { ExposureOf } from './secrecy.ts';
 import { tomlOf } from './settings.ts';
 import { createReader } from './reader.ts';
 import type { Reader, Setting } from './reader.ts';
@@ -23,6 +25,8 @@ export interface LoadOptions {
   readonly file?: string | undefined;
   readonly env: Environment;
   readonly readFile: ReadFile;
+  /** What everybody can do with a file, as a sentence; undefined: nothing. Where it is left out, nothing is asked. */
+  readonly exposureOf?: ExposureOf | undefined;
   /** Names and addresses of this machine, to find a gateway that would forward to itself. */
   readonly ownHosts?: readonly string[];
 }
@@ -63,6 +67,7 @@ export function loadConfig(options: LoadOptions): Loaded {
     ...readOwnVariables(env, findings),
   ];
   noteUnknownVariables(env, findings);
+  noteExposed(said, options.exposureOf, findings);
   // Without its file, what a configuration says as a whole is not known.
   const whole = file.statements !== undefined;
   const reader = createReader(whole ? settleGate(said, findings) : said, readFile, findings);

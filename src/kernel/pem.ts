@@ -2,6 +2,7 @@ import { X509Certificate, createPrivateKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { messageOf } from './errors.ts';
+import { exposureOf } from './exposure.ts';
 
 /** A file that the configuration names: its key with its section, as in "[auth] meta-ca", and the path. */
 export interface NamedFile {
@@ -41,9 +42,15 @@ export function readCertificates({ label, path }: NamedFile): Certificates {
   );
 }
 
-/** The private key of a file. @throws a sentence with key and path: not there, unreadable, none in it, encrypted */
+/** The private key of a file. @throws a sentence with key and path: not there, unreadable, for everybody, none in it, encrypted */
 function readPrivateKey({ label, path }: NamedFile): PrivateKey {
   const text = readPem({ label, path });
+  const exposure = exposureOf(path);
+  if (exposure !== undefined) {
+    throw new Error(
+      `${label} "${path}" holds a private key, and ${exposure}: chmod 0640, and the group of the gateway (chgrp kapgate)`,
+    );
+  }
   if (/ENCRYPTED/.test(text)) {
     throw new Error(
       `${label} "${path}" is encrypted: store it decrypted (openssl pkey -in … -out …), readable for the gateway alone`,
