@@ -120,7 +120,7 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-unsafe-class-instance-assignment': 'off' },
   },
   {
-    files: ['tests/**/*.ts', 'tests/**/*.js', 'bench/**/*.js'],
+    files: ['tests/**/*.ts', 'tests/**/*.js', 'bench/**/*.js', 'packaging/**/*.js'],
     rules: {
       'max-lines': 'off',
       'max-lines-per-function': 'off',

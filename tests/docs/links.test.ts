@@ -28,7 +28,7 @@ describe('the documents', () => {
 });
 
 /** Paths that begin with a directory of the tree. */
-const NAMED = /(?<![\w./-])((?:src|tests|docs|systemd|bench|\.ci)\/[\w./-]*[\w-])/g;
+const NAMED = /(?<![\w./-])((?:src|tests|docs|systemd|packaging|bench|\.ci)\/[\w./-]*[\w-])/g;
 
 function leadsSomewhere(document: string, link: string): boolean {
   if (/^https?:/.test(link)) return true;

@@ -33,7 +33,7 @@ export function filesBelow(directory: string): readonly string[] {
   });
 }
 
-const MADE = ['.git', 'coverage', 'dist', 'node_modules'];
+const MADE = ['.git', 'coverage', 'dist', 'node_modules', 'packages'];
 
 /** The code spans of a document, and the lines of its fenced blocks: comments and prompts taken off. */
 export function codeOf(markdown: string): readonly string[] {
