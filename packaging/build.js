@@ -60,8 +60,13 @@ function epochOf(tree) {
   if (/^\d+$/.test(given)) return Number(given);
   try {
     const args = ['log', '-1', '--format=%ct'];
-    const stdio = /** @type {const} */ (['ignore', 'pipe', 'ignore']);
-    return Number(execFileSync('git', args, { cwd: tree, encoding: 'utf8', stdio }));
+    return Number(
+      execFileSync('git', args, {
+        cwd: tree,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }),
+    );
   } catch {
     return Math.floor(statSync(join(tree, 'package.json')).mtimeMs / 1000);
   }

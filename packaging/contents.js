@@ -65,7 +65,10 @@ export function manualEntries(root, to) {
 export function completionEntries(root, { bash, zsh }) {
   const directory = join(root, 'completions');
   return [
-    ...below(directory, /^kapgate(?:\.bash)?$/).map((from) => ({ to: join(bash, 'kapgate'), from })),
+    ...below(directory, /^kapgate(?:\.bash)?$/).map((from) => ({
+      to: join(bash, 'kapgate'),
+      from,
+    })),
     ...below(directory, /^_kapgate$/).map((from) => ({ to: join(zsh, '_kapgate'), from })),
   ];
 }

@@ -1,7 +1,6 @@
 // @ts-check
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readPackage } from './contents.js';
 /** @typedef {import('./modules.js').Module} Module */
 
 const MAINTAINER = 'The Kapgate authors <kapgate@localhost>';

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 /** What `process` has of it on POSIX systems. */
 export interface OwnerOperations {
   readonly geteuid?: () => number;
+  readonly getgroups?: () => readonly number[];
   readonly setgroups?: (groups: readonly number[]) => void;
   readonly setgid?: (gid: number) => void;
   readonly setuid?: (uid: number) => void;
@@ -19,7 +20,24 @@ export function takeOwner(path: string, operations: OwnerOperations): void {
   if (geteuid?.() !== 0) return;
   const owner = statSync(path, { throwIfNoEntry: false });
   if (owner === undefined || owner.uid === 0) return;
+  if (ownerBarred(operations)) {
+    throw new Error(
+      `the user store "${path}" is not root's, and this build of Node lets no program change its user: ` +
+        `run the command as the store's owner (sudo -u kapgate kapgate …)`,
+    );
+  }
   setgroups?.([owner.gid]);
   setgid?.(owner.gid);
   setuid?.(owner.uid);
+}
+
+/** Whether root is at work under a Node that cannot become another user: one that uses the system's libuv, as Debian's. */
+export function ownerBarred({ geteuid, getgroups, setgroups }: OwnerOperations): boolean {
+  if (geteuid?.() !== 0) return false;
+  try {
+    setgroups?.(getgroups?.() ?? []);
+    return false;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ERR_INVALID_STATE';
+  }
 }

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { nearest } from '../../config/nearest.ts';
+import { runAsOwner } from '../as-owner.ts';
 import { explainFailure } from '../context.ts';
 import { serve } from '../serve.ts';
 import { CommandError, EXIT } from '../terminal.ts';
@@ -29,7 +30,8 @@ export async function runCommandLine(
   let exitCode: number = EXIT.ok;
   const program = createProgram(terminal, version, async (command) => {
     const { config } = program.opts<{ config?: string }>();
-    exitCode = await command({ terminal, version, configFile: config });
+    const context = { terminal, version, configFile: config };
+    exitCode = runAsOwner(context, args, program.args[0]) ?? (await command(context));
   });
   try {
     await program.parseAsync(args.map(withTwoDashes), { from: 'user' });
