@@ -1,4 +1,6 @@
 import { open } from 'lmdb';
+import { watchDataFile } from './datafile-watch.ts';
+import type { DataFileWatch } from './datafile-watch.ts';
 import { DATA_FILE, FILE_MODE, padDataFile, prepareDataFile } from './datafile.ts';
 
 /** Records by name in one LMDB environment, which any number of processes have open at once. */
@@ -50,23 +52,27 @@ export function openDatabase(path: string, emptySummary: Uint8Array): Database {
   });
   const tables = openSoundTables(path);
   const { root, users, meta } = tables;
+  const watch = watchDataFile(path);
   return {
     generation: () => {
+      watch.check();
       meta.resetReadTxn();
       return readGeneration(tables);
     },
     summary: () => demanded(meta.getBinary(SUMMARY), 'summary'),
     record: (name) => users.getBinary(Buffer.from(name)),
     names: (after, limit) => {
+      watch.check();
       users.resetReadTxn();
       const start = after === '' ? {} : { start: Buffer.from(after), exclusiveStart: true };
       return Array.from(users.getKeys({ ...start, limit }), (key) => Buffer.from(key).toString());
     },
-    write: (change) => write(tables, change),
+    write: (change) => write(tables, watch, change),
     put: (records, summary) => {
       put(tables, records, summary);
     },
     snapshot: () => {
+      watch.check();
       // What begins to be read in this turn is read in the transaction that begins here.
       meta.resetReadTxn();
       return {
@@ -144,9 +150,13 @@ function openSoundTables(path: string): Tables {
   }
 }
 
-async function write<T>({ root }: Tables, change: () => T): Promise<T> {
+async function write<T>({ root }: Tables, watch: DataFileWatch, change: () => T): Promise<T> {
   try {
-    return await root.childTransaction(change);
+    watch.check();
+    return await root.childTransaction(() => {
+      watch.check();
+      return change();
+    });
   } catch (thrown) {
     throw await commitErrorOf(thrown);
   }
