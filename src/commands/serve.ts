@@ -76,10 +76,11 @@ async function run(context: Context, loaded: Loaded, log: Log, signals: Signals)
     context.terminal.onStop(resolve);
   });
   const { env, process } = context.terminal;
-  const { pid = 0 } = process;
+  const { pid = 0, hrtime } = process;
   const manager = openServiceManager({
     env,
     pid,
+    monotonic: () => hrtime?.bigint() ?? 0n,
     onFailure: (cause) => log.warn('systemd cannot be told how the service is', { cause }),
   });
   const reminder = createReminder(log, config);
@@ -93,8 +94,14 @@ async function run(context: Context, loaded: Loaded, log: Log, signals: Signals)
       const tls = kind === 'tcp' && config.http.httpsEnabled ? true : undefined;
       log.info('listening', { address: name, tls, upstream: config.upstream.url });
     }
-    manager.ready(`listening on ${doors.map(({ name }) => name).join(', ')}`);
-    signals.reload.answerBy(reloading(context, loaded, gateway, log, reminder));
+    const listening = `listening on ${doors.map(({ name }) => name).join(', ')}`;
+    manager.ready(listening);
+    const reload = reloading(context, loaded, gateway, log, reminder);
+    signals.reload.answerBy(() => {
+      manager.reloading();
+      const failure = reload();
+      manager.ready(failure === undefined ? listening : `${listening}; ${failure}`);
+    });
     signals.reopen.answerBy(() => {
       reopenFiles(gateway, log);
     });
@@ -117,14 +124,19 @@ function reopenFiles(gateway: Gateway, log: Log): void {
   }
 }
 
-/** At SIGHUP: the configuration anew, caches empty, the log file opened anew. What is wrong keeps the old. */
+const NOT_RELOADED = 'not reloaded, the old configuration goes on';
+
+/**
+ * At SIGHUP: the configuration anew, caches empty, the log file opened anew. What is wrong keeps the old.
+ * @returns what does it, and says why it could not
+ */
 function reloading(
   context: Context,
   loaded: Loaded,
   gateway: Gateway,
   log: Log,
   reminder: Reminder,
-): () => void {
+): () => string | undefined {
   let current = loaded;
   return () => {
     try {
@@ -141,13 +153,13 @@ function reloading(
       current = next;
       reminder.consider(next.config);
       log.info('reloaded', { config: next.file ?? 'defaults' });
+      return undefined;
     } catch (error) {
       const lines = explainFailure(error).trimEnd().split('\n');
       const reasons = lines.map((line) => line.replace(/^kapgate: /, ''));
-      for (const reason of reasons) {
-        log.error(`not reloaded, the old configuration goes on: ${reason}`);
-      }
+      for (const reason of reasons) log.error(`${NOT_RELOADED}: ${reason}`);
       gateway.noteReload({ failure: reasons.join('; '), needsRestart: [] });
+      return `${NOT_RELOADED}: ${reasons.join('; ')}`;
     }
   };
 }

@@ -6,7 +6,10 @@ export interface Terminal {
   readonly stdin: Readable & { setRawMode?: (isRaw: boolean) => unknown };
   readonly env: Readonly<Record<string, string | undefined>>;
   /** For root to become the owner of the store. */
-  readonly process: OwnerOperations & { readonly pid?: number };
+  readonly process: OwnerOperations & {
+    readonly pid?: number;
+    readonly hrtime?: { bigint(): bigint };
+  };
   /** True where a person types: passwords are asked for, tables are aligned. */
   readonly isInteractive: boolean;
   readonly out: (text: string) => void;
