@@ -85,10 +85,11 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
     },
     reload: (next) => {
       if (isStopping) return;
-      const old = current;
       const nextHttps = https.prepare(next);
-      current = createGeneration(next, lasting);
+      const generation = createGeneration(next, lasting);
       nextHttps.commit();
+      const old = current;
+      current = generation;
       retiring.add(old);
       void old.retire().finally(() => retiring.delete(old));
     },

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { createAuthenticate } from '../authenticate/authenticate.ts';
 import type { Authenticate } from '../authenticate/authenticate.ts';
 import { createPasswords } from '../authenticate/password.ts';
@@ -13,6 +12,7 @@ import { errorAnswer } from '../kernel/answer.ts';
 import { messageOf } from '../kernel/errors.ts';
 import type { Handler } from '../kernel/exchange.ts';
 import type { Log } from '../kernel/log.ts';
+import { readCertificates } from '../kernel/pem.ts';
 import { isUsersApi } from '../kernel/routes.ts';
 import { isNowhere } from '../kernel/subscription-path.ts';
 import { createAdmission } from '../listener/admission.ts';
@@ -70,16 +70,16 @@ export interface Lasting {
   readonly stillAllowed: StillAllowed;
 }
 
-/** @throws where a part cannot be made: the upstream's CA file */
+/** @throws where a part cannot be made: the CA files of the upstream and of the meta nodes; nothing of it is left then */
 export function createGeneration(config: Config, lasting: Lasting): Generation {
   const { meters } = lasting;
-  const passwords = openPasswords(config, lasting);
+  // What may throw comes before what has timers: nobody would end them.
   const ca = config.upstream.ca === '' ? undefined : readCa(config.upstream.ca);
+  const metaUsers = usesMetaNodes(config) ? openMetaUsers(config, lasting) : undefined;
+  const passwords = openPasswords(config, lasting);
   const proxy = openProxy(config, lasting, ca);
   const audit = openAudit(config, lasting);
-  const users = usesMetaNodes(config)
-    ? openMetaUsers(config, lasting)
-    : openLocalUsers(config, passwords, lasting, audit);
+  const users = metaUsers ?? openLocalUsers(config, passwords, lasting, audit);
   const told = { advice: users.advice, audit };
   const { authenticate, authenticateAgain } = openAuthenticate(config, users, passwords, lasting);
   const judges = { ...openJudges(config, users), authenticate };
@@ -177,12 +177,9 @@ function openProxy(
   });
 }
 
+/** Checked here: with a file that holds no certificate, no request would reach Kapacitor. @throws as readCertificates */
 function readCa(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new Error(`cannot read [upstream] ca "${path}": ${messageOf(cause)}`, { cause });
-  }
+  return readCertificates({ label: '[upstream] ca', path }).pem;
 }
 
 interface Authenticating {
