@@ -10,6 +10,7 @@ import type { UserStore } from '../users/store.ts';
 import { askPassword } from './ask-password.ts';
 import type { PasswordSource } from './ask-password.ts';
 import type { ChangeLog } from './change-log.ts';
+import { inChunks } from './chunks.ts';
 import type { Context } from './context.ts';
 import { withStore } from './local-store.ts';
 import { table } from './table.ts';
@@ -24,25 +25,33 @@ type Shown = Pick<UserRecord, 'name' | 'permissions' | 'created' | 'changed'> & 
   readonly type: 'admin' | 'normal';
 };
 
-/** A line a user, as they come from the store: a hundred thousand are never held at once. */
+/** A line a user, as they come from the store: a hundred thousand are never held at once, however slowly they are read. */
 export function listUsers(context: Context, { json }: Listing): Promise<number> {
-  return withStore(context, (store) => {
-    const { out } = context.terminal;
-    if (json === true) {
-      for (const record of store.list()) out(`${JSON.stringify(shown(record))}\n`);
-      return EXIT.ok;
-    }
-    let widest = 'NAME'.length;
-    for (const name of store.names()) widest = Math.max(widest, name.length);
-    const line = (name: string, type: string, permissions: string): void =>
-      out(`${name.padEnd(widest)}  ${type.padEnd(6)}  ${permissions}`.trimEnd() + '\n');
-    line('NAME', 'TYPE', 'PERMISSIONS');
-    for (const record of store.list()) {
-      const { name, type, permissions } = shown(record);
-      line(name, type, permissions.join(' '));
+  return withStore(context, async (store) => {
+    const { out, drained } = context.terminal;
+    for (const chunk of inChunks(json === true ? jsonLines(store) : textLines(store))) {
+      out(chunk);
+      // A pipe takes 64 KiB, and then waits for its reader.
+      await drained?.();
     }
     return EXIT.ok;
   });
+}
+
+function* jsonLines(store: UserStore): Iterable<string> {
+  for (const record of store.list()) yield JSON.stringify(shown(record));
+}
+
+function* textLines(store: UserStore): Iterable<string> {
+  let widest = 'NAME'.length;
+  for (const name of store.names()) widest = Math.max(widest, name.length);
+  const line = (name: string, type: string, permissions: string): string =>
+    `${name.padEnd(widest)}  ${type.padEnd(6)}  ${permissions}`.trimEnd();
+  yield line('NAME', 'TYPE', 'PERMISSIONS');
+  for (const record of store.list()) {
+    const { name, type, permissions } = shown(record);
+    yield line(name, type, permissions.join(' '));
+  }
 }
 
 export function showUser(context: Context, name: string, { json }: Listing): Promise<number> {
