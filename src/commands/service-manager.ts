@@ -37,7 +37,7 @@ const MAX_STATUS_CHARACTERS = 500;
 export function openServiceManager(options: ManagerOptions): ServiceManager {
   const { env, pid, monotonic } = options;
   if ((env['NOTIFY_SOCKET'] ?? '') === '') return NOBODY;
-  const { tell, forget } = createTelling(options);
+  const { tell, tellAtOnce, forget } = createTelling(options);
   let watchdog: NodeJS.Timeout | undefined;
   return {
     ready: (status) => {
@@ -53,15 +53,17 @@ export function openServiceManager(options: ManagerOptions): ServiceManager {
     stopping: () => {
       clearInterval(watchdog);
       forget();
-      tell('STOPPING=1');
+      tellAtOnce('STOPPING=1');
     },
   };
 }
 
 interface Telling {
-  tell(...states: readonly string[]): void;
+  readonly tell: (...states: readonly string[]) => void;
+  /** Beside what is being told: this process may be gone before that has come to its end. */
+  readonly tellAtOnce: (state: string) => void;
   /** What waits is not told any more. */
-  forget(): void;
+  readonly forget: () => void;
 }
 
 /** One process after the other: READY=1 that overtakes RELOADING=1 would be a reload without an end. */
@@ -73,10 +75,7 @@ function createTelling({ env, onFailure }: ManagerOptions): Telling {
     if (!hasFailed) onFailure(cause);
     hasFailed = true;
   };
-  const next = (): void => {
-    const states = waiting.shift();
-    isBusy = states !== undefined;
-    if (states === undefined) return;
+  const send = (states: readonly string[], onEnd: () => void): void => {
     const child = spawn('systemd-notify', states, {
       // Without LISTEN_… and the rest: it needs to know nothing else.
       env: { PATH: env['PATH'], NOTIFY_SOCKET: env['NOTIFY_SOCKET'] },
@@ -84,13 +83,18 @@ function createTelling({ env, onFailure }: ManagerOptions): Telling {
     });
     child.once('error', ({ message }) => {
       fail(message);
-      next();
+      onEnd();
     });
     child.once('exit', (code) => {
       if (code !== 0) fail(`systemd-notify ended with ${String(code)}`);
-      next();
+      onEnd();
     });
     child.unref();
+  };
+  const next = (): void => {
+    const states = waiting.shift();
+    isBusy = states !== undefined;
+    if (states !== undefined) send(states, next);
   };
   return {
     tell: (...states) => {
@@ -98,6 +102,7 @@ function createTelling({ env, onFailure }: ManagerOptions): Telling {
       waiting.push(states);
       if (!isBusy) next();
     },
+    tellAtOnce: (state) => send([state], () => undefined),
     forget: () => {
       waiting.length = 0;
     },

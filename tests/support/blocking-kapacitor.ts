@@ -43,7 +43,7 @@ export async function startBlockingKapacitor(): Promise<BlockingKapacitor> {
   return {
     port: upstream.port,
     url: upstream.url,
-    stop: upstream.stop,
+    stop: () => upstream.stop(),
     get readers() {
       return readers.size;
     },
