@@ -144,7 +144,10 @@ const STANDING_STILL = (ms: number): string =>
         await sleep(5);
       }
       await eventually('it has reloaded', () => gateway.log.split('msg=reloaded').length > before);
-      for (let count = -1; count < words().length; await sleep(2_000)) count = words().length;
+      for (let count = -1; count < words().length;) {
+        count = words().length;
+        await sleep(2_000);
+      }
       expect(words().at(-1)).toEqual({ READY: '1', STATUS: listening() });
       expect(await gateway.stop()).toBe(0);
       await eventually('it stops', () => words().at(-1)?.['STOPPING'] === '1', PATIENCE_MS);
