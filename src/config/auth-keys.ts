@@ -1,3 +1,4 @@
+import { MAX_STORED_COST } from '../kernel/bcrypt-hash.ts';
 import type { AuthConfig } from './config.ts';
 import { ADDRESSES } from './hosts.ts';
 import type { KeysOf } from './key.ts';
@@ -28,8 +29,8 @@ export const AUTH_KEYS: KeysOf<AuthConfig> = {
     name: 'bcrypt-cost',
     meaning: 'The cost of new password hashes; each step doubles the work.',
     default: 10,
-    // The two ends of bcrypt itself.
-    kind: count(4, 31),
+    // bcrypt's least, and what a store may hold.
+    kind: count(4, MAX_STORED_COST),
   },
   metaAddr: {
     section,

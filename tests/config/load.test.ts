@@ -100,7 +100,7 @@ describe('loadConfig, looking for a file', () => {
     const env = { KAPGATE_CONFIG: 'gone.toml', KAPGATE_AUTH_BCRYPT_COST: 'ten' };
     expect(problemsOf(() => load({}, env))).toEqual([
       'cannot read the configuration "gone.toml" (KAPGATE_CONFIG): there is no such file',
-      '[auth] bcrypt-cost: found "ten" in KAPGATE_AUTH_BCRYPT_COST: this is no whole number. Allowed: a whole number from 4 to 31',
+      '[auth] bcrypt-cost: found "ten" in KAPGATE_AUTH_BCRYPT_COST: this is no whole number. Allowed: a whole number from 4 to 20',
     ]);
     expect(problemsOf(() => load(files, {}, { file: 'gone.toml' }))).toEqual([
       'cannot read the configuration "gone.toml": there is no such file',

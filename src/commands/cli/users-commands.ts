@@ -162,7 +162,7 @@ function addTransfer(users: Command, run: Run): void {
     .addOption(new Option('--format <format>', FORMAT_NAMES).default('auto'))
     .option('--apply', 'change the store (without: a dry run)')
     .addOption(repeatable('-p, --permission <permission>', 'for all users of htpasswd or vmauth'))
-    .option('--max-cost <number>', 'highest bcrypt cost that is taken (default: 14)')
+    .option('--max-cost <number>', 'highest bcrypt cost that is taken (default: 14; 20 at most)')
     .option('--user <name>', 'an admin of the Kapacitor that is asked')
     .option('--passwords <file>', 'write new random passwords there, mode 0600, not to the screen')
     .option('--json', 'as JSON, a line each')

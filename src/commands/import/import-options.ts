@@ -1,4 +1,5 @@
 import { readPermission } from '../../authorize/permissions.ts';
+import { MAX_STORED_COST } from '../../kernel/bcrypt-hash.ts';
 import { IMPORT_FORMATS, isUrl } from '../../users/import/format.ts';
 import type { ImportFormat } from '../../users/import/format.ts';
 import type { PasswordSource } from '../ask-password.ts';
@@ -22,7 +23,6 @@ export interface ImportOptions extends PasswordSource {
  * long as the dearest hash of the store, at 14 about a second of a core (docs/decisions/0017).
  */
 const MAX_COST = 14;
-const HIGHEST_COST = 31;
 
 /** What the options say of the source's format; undefined: to be found out. @throws CommandError usage */
 export function askedFormat(source: string, options: ImportOptions): ImportFormat | undefined {
@@ -59,8 +59,10 @@ export function checkedPermissions(
 export function checkedMaxCost(text: string | undefined, configured: number): number {
   if (text === undefined) return Math.max(MAX_COST, configured);
   const cost = Number(text);
-  if (!Number.isInteger(cost) || cost < 4 || cost > HIGHEST_COST) {
-    throw usage(`--max-cost ${JSON.stringify(text)}: allowed is a whole number from 4 to 31`);
+  if (!Number.isInteger(cost) || cost < 4 || cost > MAX_STORED_COST) {
+    throw usage(
+      `--max-cost ${JSON.stringify(text)}: allowed is a whole number from 4 to ${MAX_STORED_COST}`,
+    );
   }
   return cost;
 }
