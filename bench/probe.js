@@ -1,11 +1,25 @@
 // @ts-check
 // Preloaded into a gateway (node --import): at SIGUSR2 it writes what the event loop and the heap went through to a file.
-import { renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 const RESOLUTION_MS = 5;
 const loop = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 loop.enable();
+
+/** How long the event loop's thread stood ready while others had the processors. */
+const SCHEDSTAT = `/proc/self/task/${process.pid}/schedstat`;
+const canTellWaits = existsSync(SCHEDSTAT);
+const waitedMs = () =>
+  canTellWaits ? Number(readFileSync(SCHEDSTAT, 'latin1').split(' ')[1]) / 1e6 : 0;
+let last = { at: performance.now(), waited: waitedMs() };
+let longestOwnMs = 0;
+setInterval(() => {
+  const now = { at: performance.now(), waited: waitedMs() };
+  const late = now.at - last.at - RESOLUTION_MS;
+  longestOwnMs = Math.max(longestOwnMs, late - (now.waited - last.waited));
+  last = now;
+}, RESOLUTION_MS).unref();
 
 process.on('SIGUSR2', () => {
   /** @type {{ gc?: () => void }} */ (globalThis).gc?.();
@@ -14,10 +28,14 @@ process.on('SIGUSR2', () => {
   const said = {
     loopP99Ms: ms(loop.percentile(99)),
     loopMaxMs: ms(loop.max),
+    loopOwnMaxMs: longestOwnMs,
     ...process.memoryUsage(),
   };
   writeFileSync(`${file}.new`, JSON.stringify(said));
   renameSync(`${file}.new`, file);
   // What writing took is not the gateway's.
-  setTimeout(() => loop.reset(), 20);
+  setTimeout(() => {
+    loop.reset();
+    longestOwnMs = 0;
+  }, 20);
 });

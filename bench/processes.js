@@ -1,6 +1,6 @@
 // @ts-check
 import { execFileSync, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,8 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const canPin = commandExists('taskset');
 
 /**
- * Starts a program on one core and waits until its port answers.
- * @param {number} core @param {string[]} command @param {number} port @param {Record<string, string>} env
+ * Starts a program on one core, or wherever there is room, and waits until its port answers.
+ * @param {number | 'any'} core @param {string[]} command @param {number} port @param {Record<string, string>} env
  */
 export async function start(core, command, port, env = {}) {
   const [program = '', ...args] = pinned(core, command);
@@ -39,8 +39,24 @@ export function load(core, args) {
 
 /** Seconds of processor time that a process has used: user and system, all threads. @param {number} pid */
 export function cpuSeconds(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+  return readStat(`/proc/${pid}/stat`).cpuSeconds;
+}
+
+/** The same for each thread that it has, with its priority. @param {number} pid */
+export function threads(pid) {
+  return readdirSync(`/proc/${pid}/task`).map((id) => ({
+    isMain: Number(id) === pid,
+    ...readStat(`/proc/${pid}/task/${id}/stat`),
+  }));
+}
+
+/** @param {string} file */
+function readStat(file) {
+  const fields = readFileSync(file, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return {
+    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100,
+    niceness: Number(fields[16]),
+  };
 }
 
 /** The most memory that a process ever had, in MiB. @param {number} pid */
@@ -60,9 +76,9 @@ export function freePort() {
   });
 }
 
-/** @param {number} core @param {string[]} command */
+/** @param {number | 'any'} core @param {string[]} command */
 function pinned(core, command) {
-  return canPin ? ['taskset', '-c', String(core), ...command] : command;
+  return canPin && core !== 'any' ? ['taskset', '-c', String(core), ...command] : command;
 }
 
 /** Whether somebody takes connections there. @param {number} port @returns {Promise<boolean>} */
