@@ -1,3 +1,4 @@
+import { createHashing } from './authenticate/hashing.ts';
 import type { Config } from './config/config.ts';
 import { messageOf } from './kernel/errors.ts';
 import type { Log } from './kernel/log.ts';
@@ -55,7 +56,7 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
     ...openLasting(config, surroundings),
     stillAllowed: (exchange) => current.stillAllowed(exchange),
   };
-  const { store, auditFile } = lasting;
+  const { store, auditFile, hashing } = lasting;
   const retiring = new Set<Generation>();
   let isStopping = false;
   let current = createGeneration(config, lasting);
@@ -105,6 +106,8 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
       await Promise.all([current, ...retiring].map((each) => each.stop()));
       await store.close();
       await auditFile?.close();
+      // A hash that is being made cannot be broken off: nothing waits behind it.
+      await hashing.close();
     },
   };
 }
@@ -113,10 +116,16 @@ function openLasting(
   { auth, audit, store }: Config,
   { log, now }: Surroundings,
 ): Omit<Lasting, 'stillAllowed'> {
+  const meters = new Meters();
   return {
     store: openUserStore({ path: store.path, minimumCost: auth.bcryptCost, now }),
     auditFile: audit.file === '' ? undefined : new AuditFile({ path: audit.file, log, now }),
-    meters: new Meters(),
+    hashing: createHashing({
+      onDone: (waitedMs, workedMs) => {
+        meters.notePassword(waitedMs, workedMs);
+      },
+    }),
+    meters,
     ended: { meta: undefined },
     log,
     now,

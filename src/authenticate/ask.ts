@@ -1,6 +1,6 @@
 import { GatewayError } from '../kernel/errors.ts';
 import type { Account, Directory } from './directory.ts';
-import { readPasswordForm } from './password-forms.ts';
+import { readRemoteForm } from './password-forms.ts';
 
 /**
  * Asks a directory: one that cannot say is not one that says no.
@@ -28,7 +28,7 @@ export function askAgain(
   { remote }: Directory,
   { name, hash }: Account,
 ): Promise<Account | undefined> | undefined {
-  return readPasswordForm(hash) === undefined ? undefined : remote?.again(name, hash);
+  return readRemoteForm(hash) === undefined ? undefined : remote?.again(name, hash);
 }
 
 /** What a failed login must cost. @throws GatewayError directory-unavailable */

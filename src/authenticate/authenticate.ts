@@ -6,6 +6,7 @@ import { askAgain, findAccount } from './ask.ts';
 import { createComparison } from './comparison.ts';
 import type { ComparePassword, ComparisonParts } from './comparison.ts';
 import type { Account, Directory, Rights } from './directory.ts';
+import type { Asker } from './flights.ts';
 import { SUBSCRIBER, readSubscription } from './subscription.ts';
 import type { Subscriptions } from './subscription.ts';
 import type { Tokens } from './token.ts';
@@ -21,11 +22,8 @@ export type Authentication =
       readonly claimed: string;
     };
 
-/**
- * @param address where the request comes from
- * @throws GatewayError directory-unavailable, overloaded, throttled
- */
-export type Authenticate = (credentials: Credentials, address: string) => Promise<Authentication>;
+/** @throws GatewayError directory-unavailable, overloaded, throttled */
+export type Authenticate = (credentials: Credentials, asker: Asker) => Promise<Authentication>;
 
 interface Parts extends ComparisonParts {
   readonly tokens: Tokens;
@@ -41,7 +39,7 @@ const MAX_CHANGES = 3;
 /** Credentials → identity, with Kapacitor's words for every refusal. */
 export function createAuthenticate(parts: Parts): Authenticate {
   const comparePassword = createComparison(parts);
-  return async (credentials, address) => {
+  return async (credentials, asker) => {
     switch (credentials.kind) {
       case 'none':
       case 'unreadable':
@@ -49,13 +47,13 @@ export function createAuthenticate(parts: Parts): Authenticate {
       case 'password': {
         if (credentials.name === '') return refused('username required');
         if (parts.directory.remote?.mustBeAsked(credentials.name) === true) {
-          await checkThrottle(parts, credentials, address);
+          await checkThrottle(parts, credentials, asker);
         }
         const found = findAccount(parts.directory, credentials.name);
         const account = found instanceof Promise ? await found : found;
         return (
           recall(parts, credentials, account) ??
-          byPassword(parts, comparePassword, { ...credentials, address }, account)
+          byPassword(parts, comparePassword, credentials, asker, account)
         );
       }
       case 'bearer':
@@ -78,10 +76,10 @@ export function createAuthenticate(parts: Parts): Authenticate {
 async function checkThrottle(
   { throttle, verified }: Parts,
   { name, password }: PasswordCredentials,
-  address: string,
+  { clientAddress }: Asker,
 ): Promise<void> {
   if (verified.wasRight(name, password)) return;
-  const waitMs = await throttle.look(address, name);
+  const waitMs = await throttle.look(clientAddress, name);
   if (waitMs > 0) throw new GatewayError('throttled', { retryAfterMs: waitMs });
 }
 
@@ -103,12 +101,13 @@ function recall(
 async function byPassword(
   { directory }: Parts,
   comparePassword: ComparePassword,
-  { name, password, via, address }: PasswordCredentials & { readonly address: string },
+  { name, password, via }: PasswordCredentials,
+  asker: Asker,
   found: Account | undefined,
 ): Promise<Authentication> {
   let account = found;
   for (let change = 0; change < MAX_CHANGES; change++) {
-    const matched = await comparePassword(name, account, password, address);
+    const matched = await comparePassword(name, account, password, asker);
     const current = await afterComparing(directory, name, account, matched);
     if (matched && current !== undefined && current.hash === account?.hash) {
       return known(directory, current, via);

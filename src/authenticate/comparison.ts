@@ -2,8 +2,12 @@ import { GatewayError } from '../kernel/errors.ts';
 import type { Secret } from '../kernel/secret.ts';
 import { askAgain, highestCostIn } from './ask.ts';
 import type { Account, Directory, Remote } from './directory.ts';
+import { createFlights } from './flights.ts';
+import type { Asker } from './flights.ts';
 import { createGenerations } from './generations.ts';
-import { readPasswordForm } from './password-forms.ts';
+import type { Turn } from './hashing-queue.ts';
+import { hostOf } from './host.ts';
+import { readPasswordForm, readRemoteForm } from './password-forms.ts';
 import { canBePassword, judgePassword } from './password-rule.ts';
 import type { Passwords } from './password.ts';
 import type { Throttle } from './throttle.ts';
@@ -11,14 +15,13 @@ import type { VerifiedPasswords } from './verified.ts';
 
 /**
  * Whether this is the password of the account; of nobody's, where there is none, it costs what it would of somebody's.
- * @param address where it comes from
  * @throws GatewayError directory-unavailable, overloaded, throttled
  */
 export type ComparePassword = (
   name: string,
   account: Account | undefined,
   password: Secret,
-  address: string,
+  asker: Asker,
 ) => Promise<boolean> | boolean;
 
 export interface ComparisonParts {
@@ -38,22 +41,9 @@ export interface ComparisonParts {
 export function createComparison(parts: ComparisonParts): ComparePassword {
   const { verified } = parts;
   const compareAnew = createNewComparison(parts);
-  const inFlight = new Map<string, Promise<boolean>>();
+  const flights = createFlights();
 
-  const compareOnce = (key: string, compare: () => Promise<boolean>): Promise<boolean> => {
-    const flight = inFlight.get(key);
-    if (flight !== undefined) return flight;
-    const comparison = compare()
-      .then((matched) => {
-        verified.remember(key, matched ? 'matched' : 'failed');
-        return matched;
-      })
-      .finally(() => inFlight.delete(key));
-    inFlight.set(key, comparison);
-    return comparison;
-  };
-
-  return (name, account, password, address) => {
+  return (name, account, password, asker) => {
     const key = verified.keyOf(name, account?.hash ?? '', password);
     const recalled = verified.recall(key);
     if (account?.outage !== undefined) {
@@ -63,31 +53,36 @@ export function createComparison(parts: ComparisonParts): ComparePassword {
     }
     if (recalled === 'matched') return account !== undefined;
     if (recalled === 'failed') return false;
-    const compare = async (): Promise<boolean> => {
-      const matched = await compareAnew(key, account, password);
-      verified.noteRight(name, password, matched);
-      return matched;
-    };
     // This very password was right before: nobody guesses, and nobody else's guesses stop it.
-    if (verified.wasRight(name, password)) {
-      const comparison = compareOnce(key, compare);
-      return recalled === 'stale'
-        ? comparison.catch((error: unknown) => goOn(parts, error))
-        : comparison;
-    }
-    return compareOnce(key, () => asAttempt(parts, address, name, account, compare));
+    const wasRight = verified.wasRight(name, password);
+    const comparison = flights(key, asker, async (hasGone) => {
+      const turn = { source: hostOf(asker.clientAddress), isTrusted: wasRight, hasGone };
+      const compare = async (): Promise<boolean> => {
+        const matched = await compareAnew(key, account, password, turn);
+        verified.noteRight(name, password, matched);
+        return matched;
+      };
+      const matched = await (wasRight
+        ? compare()
+        : asAttempt(parts, asker, name, account, compare));
+      verified.remember(key, matched ? 'matched' : 'failed');
+      return matched;
+    });
+    return wasRight && recalled === 'stale'
+      ? comparison.catch((error: unknown) => goOn(parts, error))
+      : comparison;
   };
 }
 
 /** Compares where there are not too many failures; what turns out right, or cannot be told, is none. */
 async function asAttempt(
   { throttle, directory }: ComparisonParts,
-  address: string,
+  { clientAddress }: Asker,
   name: string,
   account: Account | undefined,
   compare: () => Promise<boolean>,
 ): Promise<boolean> {
-  const attempt = await throttle.begin(address, name);
+  const attempt = await throttle.begin(clientAddress, name);
   if ('waitMs' in attempt) throw new GatewayError('throttled', { retryAfterMs: attempt.waitMs });
   try {
     const matched = await compare();
@@ -122,39 +117,29 @@ type CompareAnew = (
   key: string,
   account: Account | undefined,
   password: Secret,
+  turn: Turn,
 ) => Promise<boolean>;
 
 function createNewComparison(parts: ComparisonParts): CompareAnew {
   const { passwords, directory } = parts;
   const askRemote = createRemoteQuestion(parts.now);
-  return async (key, account, password) => {
-    const form = account === undefined ? undefined : readPasswordForm(account.hash);
+  const read = directory.remote === undefined ? readPasswordForm : readRemoteForm;
+  return async (key, account, password, turn) => {
+    const form = account === undefined ? undefined : read(account.hash);
     if (account !== undefined && form === undefined && directory.remote !== undefined) {
       return askRemote(directory.remote, key, account.name, password);
     }
     if (account === undefined || form === undefined || !fits(password, form.kind)) {
-      await passwords.spend(password, highestCostIn(directory));
+      await passwords.spend(password, highestCostIn(directory), turn);
       return false;
     }
-    if (await passwords.compare(password, account.hash)) {
-      if (form.kind === 'bcrypt' && form.cost < parts.bcryptCost) {
-        renewHash(parts, account, password);
-      }
-      return true;
+    const failureCost = highestCostIn(directory);
+    const matched = await passwords.compare(password, account.hash, { turn, failureCost });
+    if (matched && form.kind === 'bcrypt' && form.cost < parts.bcryptCost) {
+      renewHash(parts, account, password);
     }
-    if (form.kind === 'bcrypt') await spendUpTo(parts, form.cost, password);
-    return false;
+    return matched;
   };
-}
-
-/** 2^c + 2^c + 2^(c+1) + … + 2^(h-1) = 2^h: every failure costs the same, whatever the cost of its hash. */
-async function spendUpTo(
-  { passwords, directory }: ComparisonParts,
-  cost: number,
-  password: Secret,
-): Promise<void> {
-  const highest = highestCostIn(directory);
-  for (let each = cost; each < highest; each++) await passwords.spend(password, each);
 }
 
 function fits(password: Secret, kind: 'bcrypt' | 'pbkdf2'): boolean {

@@ -1,124 +1,70 @@
-import bcrypt from 'bcrypt';
-import { pbkdf2, timingSafeEqual } from 'node:crypto';
-import { availableParallelism } from 'node:os';
-import { promisify } from 'node:util';
-import { GatewayError } from '../kernel/errors.ts';
 import type { Secret } from '../kernel/secret.ts';
+import { createHashing } from './hashing.ts';
+import type { Hashing } from './hashing.ts';
+import type { Turn } from './hashing-queue.ts';
 import { readPasswordForm } from './password-forms.ts';
 import type { PasswordForm } from './password-forms.ts';
 
-/** Hashes off the event loop, a bounded number at a time, with a bounded queue before them. */
+/** Hashes passwords and compares them with hashes. Each waits its turn once, whatever it costs. */
 export interface Passwords {
   /** Hashes for the store, with bcrypt. @throws GatewayError overloaded */
   hash(password: Secret): Promise<string>;
   /** Compares; a hash of a form that is not known matches nothing. @throws GatewayError overloaded */
-  compare(password: Secret, hash: string): Promise<boolean>;
+  compare(password: Secret, hash: string, attempt?: Attempted): Promise<boolean>;
   /** Compares against nobody's hash of this cost, for the time that it takes. @throws GatewayError overloaded */
-  spend(password: Secret, cost: number): Promise<void>;
+  spend(password: Secret, cost: number, turn?: Turn): Promise<void>;
 }
 
-/** How many are at work and how many wait. */
-interface PasswordLoad {
-  readonly running: number;
-  readonly waiting: number;
-}
-
-/** Passwords that tell how busy they are. */
-export interface MeasuredPasswords extends Passwords {
-  load(): PasswordLoad;
+/** A password that somebody tries. */
+interface Attempted {
+  readonly turn: Turn;
+  /** What it costs to fail against a bcrypt hash of any lower cost. */
+  readonly failureCost: number;
 }
 
 interface PasswordOptions {
   /** The cost of new hashes: 2^cost rounds. */
   readonly cost: number;
-  readonly maxAtOnce?: number;
-  readonly maxWaiting?: number;
-  /** Told of each, once it is done. */
-  readonly onDone?: (waitedMs: number, workedMs: number) => void;
+  readonly hashing?: Hashing;
 }
-
-/**
- * libuv has four threads unless told otherwise: one stays free, so that DNS look-ups and files go on. And one processor
- * stays free of hashes, for the event loop.
- */
-const MAX_AT_ONCE = Math.min(3, Math.max(1, availableParallelism() - 1));
-/** Some seconds of work at cost 10; who comes later is told to come again. */
-const MAX_WAITING = 128;
 
 /** 53 characters of no known password: what unknown users are compared with. */
 const NOBODYS_SALT_AND_DIGEST = `${'.'.repeat(21)}.${'.'.repeat(31)}`;
 
-export function createPasswords(options: PasswordOptions): MeasuredPasswords {
-  const { inTurn, load } = createGate(options);
+/** Asked for by an administrator, or by the gateway itself. */
+const OWN: Turn = { source: '', isTrusted: true, hasGone: () => false };
+
+export function createPasswords({ cost, hashing = createHashing() }: PasswordOptions): Passwords {
+  const compare = async (
+    password: Secret,
+    form: PasswordForm | undefined,
+    onFailure: readonly string[],
+    turn: Turn,
+  ): Promise<boolean> => {
+    const job = { kind: 'compare', password: password.reveal(), form, onFailure } as const;
+    return (await hashing.run(job, turn)) === true;
+  };
   return {
-    load,
-    hash: (password) => inTurn(() => bcrypt.hash(password.reveal(), options.cost)),
-    compare: async (password, hash) => {
+    hash: async (password) =>
+      String(await hashing.run({ kind: 'hash', password: password.reveal(), cost }, OWN)),
+    compare: async (password, hash, { turn, failureCost } = { turn: OWN, failureCost: 0 }) => {
       const form = readPasswordForm(hash);
-      return form !== undefined && (await inTurn(() => compareTo(form, password)));
+      if (form === undefined) return false;
+      const onFailure = form.kind === 'bcrypt' ? restOf(form.cost, failureCost) : [];
+      return compare(password, form, onFailure, turn);
     },
-    spend: async (password, cost) => {
-      const nobodys = `$2b$${String(cost).padStart(2, '0')}$${NOBODYS_SALT_AND_DIGEST}`;
-      await inTurn(() => bcrypt.compare(password.reveal(), nobodys));
+    spend: async (password, cost, turn = OWN) => {
+      await compare(password, undefined, [nobodysHash(cost)], turn);
     },
   };
 }
 
-const derive = promisify(pbkdf2);
-
-async function compareTo(form: PasswordForm, password: Secret): Promise<boolean> {
-  switch (form.kind) {
-    case 'bcrypt':
-      return bcrypt.compare(password.reveal(), form.hash);
-    case 'pbkdf2': {
-      const { salt, rounds, key, digest } = form;
-      const derived = await derive(password.reveal(), salt, rounds, key.length, digest);
-      return timingSafeEqual(derived, key);
-    }
-  }
+/** 2^c + 2^c + 2^(c+1) + … + 2^(h-1) = 2^h: every failure costs the same, whatever the cost of its hash. */
+function restOf(cost: number, failureCost: number): readonly string[] {
+  const steps = Math.max(0, failureCost - cost);
+  return Array.from({ length: steps }, (_, step) => nobodysHash(cost + step));
 }
 
-/** Runs tasks in order of arrival, a few at a time; refuses those that would wait too long. */
-function createGate({
-  maxAtOnce = MAX_AT_ONCE,
-  maxWaiting = MAX_WAITING,
-  onDone,
-}: PasswordOptions): {
-  readonly inTurn: <T>(task: () => Promise<T>) => Promise<T>;
-  readonly load: () => PasswordLoad;
-} {
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  const enter = (): Promise<void> | undefined => {
-    if (running < maxAtOnce) {
-      running++;
-      return undefined;
-    }
-    if (waiting.length >= maxWaiting) {
-      throw new GatewayError('overloaded', {
-        message: 'too many logins are being checked, try again',
-      });
-    }
-    // Who leaves hands the place on: `running` stays as it is.
-    return new Promise((resolve) => waiting.push(resolve));
-  };
-  const leave = (): void => {
-    const next = waiting.shift();
-    if (next === undefined) running--;
-    else next();
-  };
-  return {
-    inTurn: async (task) => {
-      const cameMs = performance.now();
-      await enter();
-      const beganMs = performance.now();
-      try {
-        return await task();
-      } finally {
-        leave();
-        onDone?.(beganMs - cameMs, performance.now() - beganMs);
-      }
-    },
-    load: () => ({ running, waiting: waiting.length }),
-  };
+function nobodysHash(cost: number): string {
+  return `$2b$${String(cost).padStart(2, '0')}$${NOBODYS_SALT_AND_DIGEST}`;
 }

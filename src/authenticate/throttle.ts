@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
-import { isIPv6 } from 'node:net';
 import { createCounters } from './counters.ts';
+import { createGenerations } from './generations.ts';
+import { hostOf } from './host.ts';
 
 /** Limits the passwords that are tried: by address and name, then by address. */
 export interface Throttle {
@@ -49,17 +50,18 @@ export function createThrottle({ count, perMs, maxKeys }: ThrottleOptions): Thro
   const bounds = { perMs, maxKeys: maxKeys ?? MAX_KEYS };
   const byPair = createCounters({ count, ...bounds });
   const byAddress = createCounters({ count: count * NAMES_PER_ADDRESS, ...bounds });
-  // Whoever logged in from an address before is not stopped by others who fail there.
-  const proven = createRecentKeys(bounds.maxKeys);
+  // Whoever logged in from an address before is not stopped by others who fail there, for as long as there is room.
+  const proven = createGenerations<true>({ maxEntries: bounds.maxKeys, now: Date.now });
+  const isProven = (pair: string): boolean => proven.get(pair) === true;
   return {
     look: async (address, name) => {
       const host = hostOf(address);
-      return proven.has(digestOf(`${host} ${name}`)) ? 0 : byAddress.look(digestOf(host));
+      return isProven(digestOf(`${host} ${name}`)) ? 0 : byAddress.look(digestOf(host));
     },
     begin: async (address, name) => {
       const host = hostOf(address);
       const pair = digestOf(`${host} ${name}`);
-      const whole = proven.has(pair) ? undefined : digestOf(host);
+      const whole = isProven(pair) ? undefined : digestOf(host);
       // The address first: one that is used up makes no more keys, however many names it sends.
       const addressWaitMs = whole === undefined ? 0 : await byAddress.take(whole);
       if (addressWaitMs > 0) return { waitMs: addressWaitMs };
@@ -75,7 +77,7 @@ export function createThrottle({ count, perMs, maxKeys }: ThrottleOptions): Thro
       return {
         forgive,
         succeed: () => {
-          proven.add(pair);
+          proven.set(pair, true, Infinity);
           return forgive();
         },
       };
@@ -86,39 +88,4 @@ export function createThrottle({ count, perMs, maxKeys }: ThrottleOptions): Thro
 /** Of whatever length a name is, a key is short. */
 function digestOf(text: string): string {
   return hash('sha256', text, 'base64');
-}
-
-/** One host has a whole /64 of IPv6 addresses at the least. */
-function hostOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = (address.split('%')[0] ?? '').split('::');
-  const groups = head === '' ? [] : head.split(':');
-  const behind = tail === undefined || tail === '' ? [] : tail.split(':');
-  const missing = tail === undefined ? 0 : 8 - groups.length - behind.length;
-  const all = [...groups, ...Array<string>(Math.max(0, missing)).fill('0'), ...behind];
-  return all
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, '').toLowerCase())
-    .join(':');
-}
-
-interface RecentKeys {
-  has(key: string): boolean;
-  add(key: string): void;
-}
-
-/** The most recently added keys, some of `maxKeys`. */
-function createRecentKeys(maxKeys: number): RecentKeys {
-  let young = new Set<string>();
-  let old = young;
-  return {
-    has: (key) => young.has(key) || old.has(key),
-    add: (key) => {
-      if (young.size >= Math.max(1, Math.floor(maxKeys / 2))) {
-        old = young;
-        young = new Set();
-      }
-      young.add(key);
-    },
-  };
 }

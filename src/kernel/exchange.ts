@@ -40,6 +40,8 @@ export interface Exchange {
   readonly requestId: string;
   /** The address of the socket's peer, or of the client behind trusted proxies. */
   readonly clientAddress: string;
+  /** Whether nobody is there any more who could read the answer. */
+  readonly hasGone: boolean;
   readonly https: boolean;
   /** At the moment it is asked for; undefined where the client has shown none. */
   readonly certificate: Certified | undefined;

@@ -50,6 +50,10 @@ export class RequestExchange implements Exchange {
     return this.certificateNow();
   }
 
+  get hasGone(): boolean {
+    return this.request.socket.destroyed;
+  }
+
   sendContinue(): void {
     if (!this.awaitsContinue) return;
     this.awaitsContinue = false;

@@ -33,7 +33,7 @@ export async function judge(judges: Judges, target: Target, exchange: Exchange):
   refuseCrossSite(judges, target, exchange);
   const identity =
     judges.admit(request, target, credentials) ??
-    identityOf(await judges.authenticate(credentials, exchange.clientAddress), exchange);
+    identityOf(await judges.authenticate(credentials, exchange), exchange);
   exchange.identity = identity;
 
   const decision = authorize(identity, requirementsOf(target));
@@ -81,7 +81,7 @@ export async function wouldPass(
   const admitted = judges.admit(exchange.request, target, credentials);
   const authentication: Authentication =
     admitted === undefined
-      ? await judges.authenticate(credentials, exchange.clientAddress)
+      ? await judges.authenticate(credentials, exchange)
       : { kind: 'known', identity: admitted };
   return (
     authentication.kind === 'known' &&

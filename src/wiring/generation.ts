@@ -1,7 +1,8 @@
 import { createAuthenticate } from '../authenticate/authenticate.ts';
 import type { Authenticate } from '../authenticate/authenticate.ts';
+import type { Hashing } from '../authenticate/hashing.ts';
 import { createPasswords } from '../authenticate/password.ts';
-import type { MeasuredPasswords } from '../authenticate/password.ts';
+import type { Passwords } from '../authenticate/password.ts';
 import { createThrottle } from '../authenticate/throttle.ts';
 import { createTokens } from '../authenticate/token.ts';
 import { createVerifiedPasswords } from '../authenticate/verified.ts';
@@ -58,6 +59,8 @@ export interface Lasting {
   readonly store: UserStore;
   /** Undefined where none is configured. */
   readonly auditFile: AuditFile | undefined;
+  /** One queue and its threads for all configurations. */
+  readonly hashing: Hashing;
   readonly meters: Meters;
   /** What the meta nodes' counts came to in configurations that a reload has ended. */
   readonly ended: { meta: MetaFigures | undefined };
@@ -76,7 +79,7 @@ export function createGeneration(config: Config, lasting: Lasting): Generation {
   // What may throw comes before what has timers: nobody would end them.
   const ca = config.upstream.ca === '' ? undefined : readCa(config.upstream.ca);
   const metaUsers = usesMetaNodes(config) ? openMetaUsers(config, lasting) : undefined;
-  const passwords = openPasswords(config, lasting);
+  const passwords = createPasswords({ cost: config.auth.bcryptCost, hashing: lasting.hashing });
   const proxy = openProxy(config, lasting, ca);
   const audit = openAudit(config, lasting);
   const users = metaUsers ?? openLocalUsers(config, passwords, lasting, audit);
@@ -121,21 +124,12 @@ export function createGeneration(config: Config, lasting: Lasting): Generation {
     stop,
     figures: () => ({
       lanes: proxy.load(),
-      passwords: passwords.load(),
+      passwords: lasting.hashing.load(),
       meta: users.meta?.figures(),
     }),
     looks: openLooks(config, users, lasting, ca),
     warnings: warningsOf(config),
   };
-}
-
-function openPasswords({ auth }: Config, { meters }: Lasting): MeasuredPasswords {
-  return createPasswords({
-    cost: auth.bcryptCost,
-    onDone: (waitedMs, workedMs) => {
-      meters.notePassword(waitedMs, workedMs);
-    },
-  });
 }
 
 function openAudit({ audit, auth }: Config, { auditFile, now }: Lasting): Audit | undefined {
@@ -194,7 +188,7 @@ interface Authenticating {
 function openAuthenticate(
   { http, auth, limits }: Config,
   { directory }: UserSource,
-  passwords: MeasuredPasswords,
+  passwords: Passwords,
   { store, log, now, meters }: Lasting,
 ): Authenticating {
   const parts = {

@@ -2,6 +2,8 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createAuthenticate } from '../../src/authenticate/authenticate.ts';
 import type { Authenticate, Authentication } from '../../src/authenticate/authenticate.ts';
 import type { Account, Directory, Rights } from '../../src/authenticate/directory.ts';
+import type { Hashing } from '../../src/authenticate/hashing.ts';
+import { createPasswords } from '../../src/authenticate/password.ts';
 import type { Passwords } from '../../src/authenticate/password.ts';
 import { createThrottle } from '../../src/authenticate/throttle.ts';
 import type { Subscriptions } from '../../src/authenticate/subscription.ts';
@@ -55,21 +57,20 @@ function add(name: string, password: string, cost = 10): void {
   accounts.set(name, { name, admin: false, grants: GRANTS, hash: hashOf(password, cost) });
 }
 
-const passwords: Passwords = {
-  hash: async (password) => {
+const hashing: Hashing = {
+  run: async (job) => {
+    if (job.kind === 'compare' && job.form?.kind === 'bcrypt') work.push(job.form.cost);
     await gate;
-    return hashOf(password.reveal(), 12);
+    if (job.kind === 'hash') return hashOf(job.password, job.cost);
+    const holds = job.form?.kind === 'bcrypt' ? job.form.hash.slice(7) : undefined;
+    const matched = holds === hashOf(job.password).slice(7);
+    if (!matched) work.push(...job.onFailure.map((hash) => Number(hash.slice(4, 6))));
+    return matched;
   },
-  compare: async (password, hash) => {
-    work.push(Number(hash.slice(4, 6)));
-    await gate;
-    return hash.slice(7) === hashOf(password.reveal()).slice(7);
-  },
-  spend: async (_, cost) => {
-    work.push(cost);
-    await gate;
-  },
+  load: () => ({ running: 0, waiting: 0 }),
+  close: () => Promise.resolve(),
 };
+const passwords = createPasswords({ cost: 12, hashing });
 
 const directory: Directory = {
   find: (name) => {
@@ -124,15 +125,16 @@ function login(
   authenticate: Authenticate,
   name: string,
   password: string,
-  address = ADDRESS,
+  clientAddress = ADDRESS,
 ): Promise<Authentication> {
   return authenticate(
     { kind: 'password', name, password: new Secret(password), via: 'basic' },
-    address,
+    { clientAddress, hasGone: false },
   );
 }
 
 const ADDRESS = '192.0.2.1';
+const ASKER = { clientAddress: ADDRESS, hasGone: false };
 
 async function outcome(authentication: Promise<Authentication>): Promise<string> {
   const result = await authentication;
@@ -325,8 +327,8 @@ describe('logins at the same time', () => {
     let isFull = true;
     const full: Passwords = {
       ...passwords,
-      compare: (password, hash) =>
-        isFull ? Promise.reject(new GatewayError('overloaded')) : passwords.compare(password, hash),
+      compare: (...asked) =>
+        isFull ? Promise.reject(new GatewayError('overloaded')) : passwords.compare(...asked),
     };
     const authenticate = create({ passwords: full });
     const results = await Promise.allSettled(
@@ -386,8 +388,8 @@ describe('logins at the same time', () => {
     let cost = 4;
     const changing: Passwords = {
       ...passwords,
-      compare: async (password, hash) => {
-        const matched = await passwords.compare(password, hash);
+      compare: async (...asked) => {
+        const matched = await passwords.compare(...asked);
         add('ann', 'secret', ++cost);
         return matched;
       },
@@ -473,7 +475,7 @@ describe('a directory that cannot say', () => {
     for (const attempt of [
       login(authenticate, 'ann', 'secret'),
       login(authenticate, 'zzz', 'x'),
-      authenticate({ kind: 'bearer', token }, ADDRESS),
+      authenticate({ kind: 'bearer', token }, ASKER),
     ]) {
       await expect(attempt).rejects.toMatchObject({ code: 'directory-unavailable', status: 503 });
     }
@@ -512,7 +514,7 @@ describe('other credentials', () => {
     const bearer = (username: string): Promise<string> => {
       const claims = { username, exp: Math.floor(Date.now() / 1000) + 60 };
       const token = new Secret(makeToken({ header: { alg: 'HS256' }, claims, secret: SECRET }));
-      return outcome(authenticate({ kind: 'bearer', token }, ADDRESS));
+      return outcome(authenticate({ kind: 'bearer', token }, ASKER));
     };
     expect(await bearer('ann')).toBe('ann by bearer');
     for (const name of ['zzz', '__proto__', 'constructor', 'ANN', 'ann '])
@@ -523,14 +525,14 @@ describe('other credentials', () => {
 
   test('the secret of a subscription makes it known', async () => {
     const token = new Secret('good');
-    const known = outcome(create()({ kind: 'subscription', token }, ADDRESS));
+    const known = outcome(create()({ kind: 'subscription', token }, ASKER));
     expect(await known).toBe('~subscriber:influx by subscription');
   });
 
   test('subscriptions that cannot be read are nobody’s refusal', async () => {
     directoryFault = new Error('disk');
     for (const token of ['good', 'bad']) {
-      const attempt = create()({ kind: 'subscription', token: new Secret(token) }, ADDRESS);
+      const attempt = create()({ kind: 'subscription', token: new Secret(token) }, ASKER);
       await expect(attempt).rejects.toMatchObject({ code: 'directory-unavailable', status: 503 });
     }
   });
@@ -538,15 +540,13 @@ describe('other credentials', () => {
   test('none, unreadable ones and subscriptions are refused in Kapacitor’s words', async () => {
     const authenticate = create();
     const unparsed = 'unable to parse authentication credentials';
-    expect(await outcome(authenticate({ kind: 'none' }, ADDRESS))).toBe(unparsed);
-    expect(await outcome(authenticate({ kind: 'unreadable' }, ADDRESS))).toBe(unparsed);
+    expect(await outcome(authenticate({ kind: 'none' }, ASKER))).toBe(unparsed);
+    expect(await outcome(authenticate({ kind: 'unreadable' }, ASKER))).toBe(unparsed);
     const subscription = (token: string): Promise<string> =>
-      outcome(authenticate({ kind: 'subscription', token: new Secret(token) }, ADDRESS));
+      outcome(authenticate({ kind: 'subscription', token: new Secret(token) }, ASKER));
     expect(await subscription('abc')).toBe('invalid subscription token');
     expect(await subscription('')).toBe('token must be a valid username: ""');
-    expect(await outcome(authenticate({ kind: 'two' }, ADDRESS))).toMatch(
-      /send no other beside it/,
-    );
+    expect(await outcome(authenticate({ kind: 'two' }, ASKER))).toMatch(/send no other beside it/);
   });
 });
 

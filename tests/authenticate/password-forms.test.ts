@@ -1,11 +1,14 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { pbkdf2Sync } from 'node:crypto';
-import { readPasswordForm } from '../../src/authenticate/password-forms.ts';
+import { createHashing } from '../../src/authenticate/hashing.ts';
+import { readPasswordForm, readRemoteForm } from '../../src/authenticate/password-forms.ts';
 import { createPasswords } from '../../src/authenticate/password.ts';
 import { Secret } from '../../src/kernel/secret.ts';
 
-const passwords = createPasswords({ cost: 4 });
+const hashing = createHashing();
+const passwords = createPasswords({ cost: 4, hashing });
+afterAll(() => hashing.close());
 
 function matches(password: string, hash: string): Promise<boolean> {
   return passwords.compare(new Secret(password), hash);
@@ -77,6 +80,21 @@ describe('a stored password', () => {
   });
 });
 
+describe('readRemoteForm', () => {
+  const bcrypt = (cost: number): string => `$2a$${cost}$${'a'.repeat(53)}`;
+
+  test('reads what can be compared in a few seconds', () => {
+    for (const hash of [bcrypt(10), bcrypt(16), `$pbkdf2-sha256$4000000$c2FsdA$${'A'.repeat(43)}`])
+      expect(readRemoteForm(hash)).toEqual(readPasswordForm(hash));
+    expect(readRemoteForm(bcrypt(16))).toBeDefined();
+  });
+
+  test.each([17, 24, 31])('leaves a bcrypt hash of cost %d to its own system', (cost) => {
+    expect(readPasswordForm(bcrypt(cost))).toBeDefined();
+    expect(readRemoteForm(bcrypt(cost))).toBeUndefined();
+  });
+});
+
 describe('readPasswordForm', () => {
   test('tells bcrypt with its cost', () => {
     const rest = 'a'.repeat(53);
@@ -108,7 +126,7 @@ describe('readPasswordForm', () => {
     ['no rounds', `$pbkdf2-sha256$$${salt}$${key}`],
     ['0 rounds', `$pbkdf2-sha256$0$${salt}$${key}`],
     ['negative rounds', `$pbkdf2-sha256$-1$${salt}$${key}`],
-    ['rounds that would take minutes', `$pbkdf2-sha256$10000001$${salt}$${key}`],
+    ['rounds that would take many seconds', `$pbkdf2-sha256$4000001$${salt}$${key}`],
     ['rounds past all numbers', `$pbkdf2-sha256$99999999999999999999$${salt}$${key}`],
     ['rounds in another base', `$pbkdf2-sha256$0x10$${salt}$${key}`],
     ['no salt', `$pbkdf2-sha256$10$$${key}`],

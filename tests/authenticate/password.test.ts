@@ -1,9 +1,14 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import type { HashingJob } from '../../src/authenticate/hashing-threads.ts';
+import { createHashing } from '../../src/authenticate/hashing.ts';
+import type { Hashing } from '../../src/authenticate/hashing.ts';
 import { createPasswords } from '../../src/authenticate/password.ts';
-import { GatewayError } from '../../src/kernel/errors.ts';
+import { costOf } from '../../src/kernel/bcrypt-hash.ts';
 import { Secret } from '../../src/kernel/secret.ts';
 
-const passwords = createPasswords({ cost: 4 });
+const hashing = createHashing();
+const passwords = createPasswords({ cost: 4, hashing });
+afterAll(() => hashing.close());
 const secret = new Secret('pässword');
 
 describe('createPasswords', () => {
@@ -46,31 +51,30 @@ describe('createPasswords', () => {
       await passwords.spend(secret, cost);
       return performance.now() - startedMs;
     };
-    await took(4);
-    // 2^5 as much work; a machine that is busy may blur it, but not this far.
-    expect(await took(10)).toBeGreaterThan(4 * (await took(5)));
+    const cheap: number[] = [];
+    for (let round = 0; round < 5; round++) cheap.push(await took(4));
+    // 2^8 as much work; a machine that is busy may blur it, but not this far.
+    expect(await took(12)).toBeGreaterThan(4 * Math.min(...cheap));
   });
 
-  test('so many at once, so many wait, and who comes later is told to come again', async () => {
-    const few = createPasswords({ cost: 4, maxAtOnce: 2, maxWaiting: 3 });
-    const results = await Promise.allSettled(Array.from({ length: 8 }, () => few.hash(secret)));
-    expect(results.map(({ status }) => status)).toEqual([
-      ...Array.from({ length: 5 }, () => 'fulfilled'),
-      ...Array.from({ length: 3 }, () => 'rejected'),
-    ]);
-    for (const result of results) {
-      if (result.status === 'fulfilled') continue;
-      expect(result.reason).toBeInstanceOf(GatewayError);
-      expect(result.reason).toMatchObject({ code: 'overloaded', temporary: true });
+  test('a failure is as much work as the highest cost, in one turn', async () => {
+    const jobs: HashingJob[] = [];
+    const counting: Hashing = {
+      run: (job) => {
+        jobs.push(job);
+        return Promise.resolve(false);
+      },
+      load: () => ({ running: 0, waiting: 0 }),
+      close: () => Promise.resolve(),
+    };
+    const turn = { source: 'x', isTrusted: false, hasGone: () => false };
+    const counted = createPasswords({ cost: 4, hashing: counting });
+    for (const cost of ['04', '09', '12']) {
+      const hash = `$2b$${cost}$${'a'.repeat(53)}`;
+      await counted.compare(secret, hash, { turn, failureCost: 12 });
     }
-    expect(await few.compare(secret, await few.hash(secret))).toBe(true);
-  });
-
-  test('one that fails gives its place back', async () => {
-    const one = createPasswords({ cost: 4, maxAtOnce: 1, maxWaiting: 0 });
-    const broken = { reveal: () => 5 } as unknown as Secret;
-    for (let round = 0; round < 3; round++) await expect(one.hash(broken)).rejects.toThrow();
-    expect(await one.hash(secret)).toMatch(/^\$2b\$/);
+    await counted.spend(secret, 12, turn);
+    expect(jobs.map(roundsOfFailure)).toEqual(Array.from({ length: 4 }, () => 2 ** 12));
   });
 
   test('the event loop goes on meanwhile', async () => {
@@ -81,3 +85,9 @@ describe('createPasswords', () => {
     expect(turns).toBeGreaterThan(10);
   });
 });
+
+function roundsOfFailure(job: HashingJob): number {
+  if (job.kind === 'hash') return 0;
+  const compared = job.form?.kind === 'bcrypt' ? [job.form.hash] : [];
+  return [...compared, ...job.onFailure].reduce((sum, hash) => sum + 2 ** (costOf(hash) ?? 0), 0);
+}

@@ -3,7 +3,7 @@ import { filesBelow, read } from './tree.ts';
 
 const document = read('docs/architecture.md');
 const named = new Set(
-  [...document.matchAll(/`((?:[a-z-]+\/)*[a-z-]+\.ts)`/g)].map(([, name]) => name),
+  [...document.matchAll(/`((?:[a-z-]+\/)*[a-z-]+\.[tj]s)`/g)].map(([, name]) => name),
 );
 const there = filesBelow('src').map((path) => path.replace(/^src\//, ''));
 
@@ -19,7 +19,7 @@ describe('docs/architecture.md', () => {
   test('walks the files of a room in its own section', () => {
     const misplaced = [...document.split(/^### /m)].slice(1).flatMap((section) => {
       const room = /^`src\/([a-z]+)\//.exec(section)?.[1];
-      const rows = [...section.matchAll(/^- `([^`]+\.ts)`/gm)].map(([, name = '']) => name);
+      const rows = [...section.matchAll(/^- `([^`]+\.[tj]s)`/gm)].map(([, name = '']) => name);
       return room === undefined ? [] : rows.filter((name) => !name.startsWith(`${room}/`));
     });
     expect(misplaced).toEqual([]);

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { MetaFault } from '../../src/meta/fault.ts';
 import type { MetaFaultKind } from '../../src/meta/fault.ts';
 import { eventually } from '../support/eventually.ts';
+import { hashOf } from './fake-client.ts';
 import { MetaLogins } from './meta-logins.ts';
 
 const EXPIRATION_MS = 600_000;
@@ -366,6 +367,19 @@ describe('users whose password is kept elsewhere', () => {
       ]);
     },
   );
+
+  test('so are those whose hash would take hours here, and no thread is kept busy with it', async () => {
+    for (const cost of [17, 31]) {
+      const it = new MetaLogins();
+      it.meta.putHash('dear', 'secret', hashOf('secret', cost));
+      expect(await it.login('dear', 'secret')).toBe('ok');
+      expect(await it.login('dear', 'other')).toBe(401);
+      expect(it.meta.taken()).toEqual([
+        ...['user dear', 'authorized dear', 'roles', 'authorized dear'],
+      ]);
+      expect(it.work).toEqual([]);
+    }
+  });
 
   test('who is gone is refused with a password that was right, and one of the same name is another', async () => {
     const it = new MetaLogins({ cacheExpirationMs: 60_000 });

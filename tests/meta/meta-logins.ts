@@ -20,7 +20,7 @@ interface LoginsOptions {
   readonly failures?: number;
 }
 
-const ADDRESS = '192.0.2.1';
+const ASKER = { clientAddress: '192.0.2.1', hasGone: false };
 const SECRET = 'a-secret-of-32-characters-length';
 
 /** Authentication in meta mode, with a clock that is set by hand, before meta nodes in memory. */
@@ -70,7 +70,7 @@ export class MetaLogins {
   authenticate(name: string, password: string): Promise<Authentication> {
     return this.#authenticate(
       { kind: 'password', name, via: 'basic', password: new Secret(password) },
-      ADDRESS,
+      ASKER,
     );
   }
 
@@ -82,7 +82,7 @@ export class MetaLogins {
   token(name: string): Promise<'ok' | number> {
     const claims = { username: name, exp: Math.floor(this.nowMs / 1000) + 60 };
     const token = new Secret(makeToken({ header: { alg: 'HS256' }, claims, secret: SECRET }));
-    return outcomeOf(this.#authenticate({ kind: 'bearer', token }, ADDRESS));
+    return outcomeOf(this.#authenticate({ kind: 'bearer', token }, ASKER));
   }
 
   async identity(name: string, password: string): Promise<Identity> {

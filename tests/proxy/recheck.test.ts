@@ -3,8 +3,6 @@ import { writeFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createPasswords } from '../../src/authenticate/password.ts';
-import { Secret } from '../../src/kernel/secret.ts';
 import { openDatabase } from '../../src/users/database.ts';
 import { openUserStore } from '../../src/users/store.ts';
 import type { UserStore } from '../../src/users/store.ts';
@@ -21,6 +19,7 @@ import { startRecordingUpstream } from '../support/recording-upstream.ts';
 import type { RecordingUpstream } from '../support/recording-upstream.ts';
 import { createTempDir } from '../support/temp-dir.ts';
 import type { TempDir } from '../support/temp-dir.ts';
+import { hashCheaply } from '../users/hash.ts';
 
 const describeWithOpenssl = findOpenssl('streams of client certificates')
   ? describe
@@ -105,8 +104,7 @@ async function goesOn(connection: RawConnection, line = 'ts=now msg=on\n'): Prom
 
 /** Another password, by another process. */
 async function setPassword(name: string, password: string): Promise<void> {
-  const hash = await createPasswords({ cost: 4 }).hash(new Secret(password));
-  await store.update(name, { hash });
+  await store.update(name, { hash: await hashCheaply(password) });
 }
 
 function tokenUntil(exp: number): string {

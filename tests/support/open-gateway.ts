@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { createPasswords } from '../../src/authenticate/password.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/config.ts';
 import { createGateway } from '../../src/gateway.ts';
 import type { Log, LogFields } from '../../src/kernel/log.ts';
 import { Secret } from '../../src/kernel/secret.ts';
 import { openUserStore } from '../../src/users/store.ts';
+import { hashCheaply } from '../users/hash.ts';
 import { createTempDir } from './temp-dir.ts';
 
 export interface LoggedLine {
@@ -102,10 +102,9 @@ async function fillStore(
   config: Config,
   subscriptions: Readonly<Record<string, readonly string[]>>,
 ): Promise<Record<string, string>> {
-  const passwords = createPasswords({ cost: 4 });
   const store = openUserStore({ path: config.store.path, minimumCost: 4 });
   for (const { name, admin, permissions } of USERS) {
-    const hash = await passwords.hash(new Secret(`pw-${name}`));
+    const hash = await hashCheaply(`pw-${name}`);
     await store.create({ name, admin, hash, permissions });
   }
   const secrets: Record<string, string> = {};

@@ -1,4 +1,4 @@
-import { readPasswordForm } from '../../authenticate/password-forms.ts';
+import { readPasswordForm, readRemoteForm } from '../../authenticate/password-forms.ts';
 import { metaOriginsOf } from '../../config/config.ts';
 import type { Config } from '../../config/config.ts';
 import { goQuote } from '../../kernel/go-text.ts';
@@ -68,5 +68,8 @@ function passwordText(hash: string): string {
   if (hash === '') return 'checked by the meta node: there is no hash (LDAP)';
   const form = readPasswordForm(hash);
   if (form === undefined) return 'checked by the meta node: the hash is of no known form';
+  if (readRemoteForm(hash) === undefined) {
+    return 'checked by the meta node: the hash would take too long here';
+  }
   return `checked here: ${form.kind === 'bcrypt' ? 'bcrypt' : `pbkdf2-${form.digest}`}`;
 }
