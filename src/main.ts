@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { styleText } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runCommandLine } from './commands/cli/command-line.ts';
 import type { Terminal } from './commands/terminal.ts';
@@ -30,6 +31,9 @@ const terminal: Terminal = {
   process,
   isInteractive: process.stdin.isTTY && process.stderr.isTTY,
   out: (text) => void process.stdout.write(text),
+  // hasColors knows of NO_COLOR and of TERM=dumb.
+  paint: (colour, text) =>
+    process.stdout.isTTY && process.stdout.hasColors() ? styleText(colour, text) : text,
   err: (text) => void process.stderr.write(text),
   drained: async () => {
     if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');

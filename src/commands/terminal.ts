@@ -13,6 +13,8 @@ export interface Terminal {
   /** True where a person types: passwords are asked for, tables are aligned. */
   readonly isInteractive: boolean;
   readonly out: (text: string) => void;
+  /** Colours a text for `out`; as it is where nobody would see colours, or nobody wants them (NO_COLOR). */
+  readonly paint: (colour: 'red' | 'yellow' | 'green' | 'bold', text: string) => string;
   readonly err: (text: string) => void;
   /** Resolves once whoever reads `out` has caught up; absent where nobody can fall behind. */
   readonly drained?: () => Promise<void>;

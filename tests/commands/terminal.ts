@@ -27,6 +27,7 @@ export async function runHere(
       },
       onReload: () => undefined,
       onReopen: () => undefined,
+      paint: (_, text) => text,
     },
     '0.0.0',
   );

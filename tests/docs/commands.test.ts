@@ -75,6 +75,7 @@ async function helpOf(words: readonly string[]): Promise<string> {
     onStop: () => undefined,
     onReload: () => undefined,
     onReopen: () => undefined,
+    paint: (_, text) => text,
   };
   await runCommandLine([...words, '--help'], terminal, '0');
   return out;

@@ -220,6 +220,7 @@ describe('subscriptions add --influxdb, before an InfluxDB and a recording upstr
         onStop: () => undefined,
         onReload: () => undefined,
         onReopen: () => undefined,
+        paint: (_, text) => text,
       },
       '0',
     );

@@ -41,6 +41,7 @@ export async function converse(
       onStop: () => undefined,
       onReload: () => undefined,
       onReopen: () => undefined,
+      paint: (_, text) => text,
     },
     '0',
   );

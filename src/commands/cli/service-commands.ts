@@ -1,5 +1,8 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import { audit } from '../audit/audit.ts';
+import type { AuditOptions } from '../audit/audit.ts';
+import { WHEN } from '../audit/when.ts';
 import { check } from '../check/check.ts';
 import type { CheckOptions } from '../check/check.ts';
 import { serve } from '../serve.ts';
@@ -16,6 +19,13 @@ export const serviceCommands: CommandGroup = {
     serve: ['kapgate serve', 'kapgate serve -config /etc/kapacitor/kapacitor.conf'],
     check: ['kapgate check', 'kapgate --config new.toml check --json'],
     config: ['kapgate config', 'KAPGATE_LOG_LEVEL=debug kapgate config'],
+    audit: [
+      'sudo kapgate audit --since yesterday --denied',
+      'sudo kapgate audit --changes --what tasks/cpu',
+      'sudo kapgate audit --user eva --since 7d --json',
+      'sudo kapgate audit --follow',
+      'kapgate audit audit.log.*.gz audit.log',
+    ],
     try: ['kapgate try', 'kapgate try --upstream http://127.0.0.1:9192', 'kapgate try --meta'],
   },
 };
@@ -38,10 +48,33 @@ function add(program: Command, run: Run): void {
     .option('--json', 'as JSON')
     .addOption(new Option('--docs', 'print docs/configuration.md').hideHelp())
     .action((options: ShowConfigOptions) => run((context) => showConfig(context, options)));
+  addAudit(program, run);
   program
     .command('try')
     .description('run a demo on free ports: the gateway, two users and a Kapacitor (or a stand-in)')
     .option('--upstream <url>', 'the Kapacitor to put it before (default: kapacitord on PATH)')
     .option('--meta', 'with the users of an InfluxDB Enterprise meta node, which is played')
     .action((options: TryOptions) => run((context) => tryOut(context, options)));
+}
+
+function addAudit(program: Command, run: Run): void {
+  program
+    .command('audit')
+    .description('show who did what, and who was refused: the lines of the audit log, oldest first')
+    .argument(
+      '[file...]',
+      'audit logs, also those packed as .gz, - for standard input (default: [audit] file, and what was rotated)',
+    )
+    .option('--user <name>', 'by this user, proved or claimed, also on the host')
+    .option('--what <thing>', 'about this: tasks/cpu, templates, config/influxdb, users/stan')
+    .option('--action <action>', 'a method, or created, updated, deleted, rotated')
+    .option('--changes', 'only what changed something; points are no change')
+    .option('--denied', 'only what was refused')
+    .option('--since <when>', `from then on: ${WHEN}`)
+    .option('--until <when>', 'up to then')
+    .option('-f, --follow', 'go on with what is appended, through rotations, until it is stopped')
+    .option('--json', 'the lines as they are')
+    .action((files: string[], options: AuditOptions) =>
+      run((context) => audit(context, files, options)),
+    );
 }

@@ -8,7 +8,7 @@ import { createCheck } from './check.ts';
 import type { Check } from './check.ts';
 import { createClients } from './clients.ts';
 import { readLine } from './entry.ts';
-import { readLines, sizeOf } from './lines.ts';
+import { readLines, sizeOf } from '../audit/lines.ts';
 import { proposalsFor } from './proposals.ts';
 import { lessonJson, renderLesson } from './report.ts';
 import type { Counts, Lesson } from './report.ts';

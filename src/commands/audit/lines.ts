@@ -1,5 +1,6 @@
 import { createReadStream, statSync } from 'node:fs';
 import { pipeline } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { messageOf } from '../../kernel/errors.ts';
 import { CommandError } from '../terminal.ts';
@@ -10,10 +11,7 @@ const CHUNK_BYTES = 1_048_576;
 const NEWLINE = 0x0a;
 
 /** Some lines of a file, and how far it has been read. */
-export interface Chunk {
-  readonly lines: readonly string[];
-  /** Lines that were too long to be any. */
-  readonly tooLong: number;
+interface Chunk extends Split {
   readonly bytesRead: number;
 }
 
@@ -31,10 +29,41 @@ export async function* readLines(path: string): AsyncGenerator<Chunk> {
   const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
   // The one that is read tells of failures of both.
   const bytes = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => undefined) : file;
+  try {
+    for await (const split of splitLines(bytes)) yield { ...split, bytesRead: file.bytesRead };
+  } catch (cause) {
+    throw cannotRead(path, cause);
+  } finally {
+    file.destroy();
+  }
+}
+
+/** The lines of a stream, likewise. */
+export async function* splitLines(bytes: Readable): AsyncGenerator<Split> {
+  const splitter = createSplitter();
+  for await (const piece of bytes as AsyncIterable<Buffer>) yield splitter.push(piece);
+  const last = splitter.end();
+  if (last !== '') yield { lines: [last], tooLong: 0 };
+}
+
+interface Split {
+  readonly lines: readonly string[];
+  /** Lines that were too long to be any. */
+  readonly tooLong: number;
+}
+
+/** Takes bytes in pieces as they come, and gives the lines that are whole. */
+export interface Splitter {
+  push(piece: Buffer): Split;
+  /** What came behind the last end of a line. */
+  end(): string;
+}
+
+export function createSplitter(): Splitter {
   let rest: Buffer = Buffer.alloc(0);
   let isSkipping = false;
-  try {
-    for await (const piece of bytes as AsyncIterable<Buffer>) {
+  return {
+    push: (piece) => {
       const whole = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
       const { lines, end, tooLong } = split(whole, isSkipping);
       rest = whole.subarray(end);
@@ -45,15 +74,10 @@ export async function* readLines(path: string): AsyncGenerator<Chunk> {
         isSkipping = true;
         rest = Buffer.alloc(0);
       }
-      yield { lines, tooLong: tooLong + skipped, bytesRead: file.bytesRead };
-    }
-  } catch (cause) {
-    throw cannotRead(path, cause);
-  } finally {
-    file.destroy();
-  }
-  const last = isSkipping ? '' : rest.toString('utf8');
-  if (last !== '') yield { lines: [last], tooLong: 0, bytesRead: file.bytesRead };
+      return { lines, tooLong: tooLong + skipped };
+    },
+    end: () => (isSkipping ? '' : rest.toString('utf8')),
+  };
 }
 
 /** @param isSkipping the first line is the end of one that is too long */
@@ -74,6 +98,11 @@ function split(
   return { lines, end: start, tooLong };
 }
 
-function cannotRead(path: string, cause: unknown): CommandError {
-  return new CommandError(`cannot read ${JSON.stringify(path)}: ${messageOf(cause)}`, 1, { cause });
+/** Why a log cannot be read, and what to do about it. */
+export function cannotRead(path: string, cause: unknown): CommandError {
+  const reason = messageOf(cause);
+  const advice = /^EACCES|^EPERM/.test(reason)
+    ? '; run it with sudo, or as the user of the gateway: sudo -u kapgate'
+    : '';
+  return new CommandError(`cannot read ${JSON.stringify(path)}: ${reason}${advice}`, 1, { cause });
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { readLines } from '../../../src/commands/learn/lines.ts';
+import { readLines } from '../../../src/commands/audit/lines.ts';
 import { createTempDir } from '../../support/temp-dir.ts';
 import type { TempDir } from '../../support/temp-dir.ts';
 
