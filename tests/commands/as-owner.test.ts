@@ -48,6 +48,7 @@ describe('runAsOwner', () => {
         onStop: () => undefined,
         onReload: () => undefined,
         onReopen: () => undefined,
+        paint: (_, text) => text,
       },
     };
   }

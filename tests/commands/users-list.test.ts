@@ -55,6 +55,7 @@ describe('users list', () => {
           onStop: () => undefined,
           onReload: () => undefined,
           onReopen: () => undefined,
+          paint: (_, text) => text,
         },
         '0.0.0',
       );
