@@ -1,39 +1,153 @@
 // @ts-check
-// Sends one request after the other on each of a number of connections, and prints what came back as JSON.
-// A closed loop: it measures throughput, and says nothing about latency under a fixed rate.
+// Sends one request over a number of connections, and prints what came back as JSON. How, the last argument says:
+// closed     the next one on each connection as soon as the last one is answered: throughput
+// count=N    so many in all, all connections at once
+// rate=N     so many a second whatever comes back; the time of each counts from when it was due, not from when it
+//            was sent, so that a proxy that stands still cannot make its own tests wait (coordinated omission)
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { setPriority } from 'node:os';
 
-const [port, connections, milliseconds, encoded] = process.argv.slice(2);
-const request = Buffer.from(encoded ?? '', 'base64');
+const [port, connections, milliseconds, given = '', mode = 'closed'] = process.argv.slice(2);
+const request = given.startsWith('@') ? readFileSync(given.slice(1)) : Buffer.from(given, 'base64');
+const [kind, amount] = mode.split('=');
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
-let answers = 0;
+const LAST_CHUNK = Buffer.from('0\r\n\r\n');
+const NOTHING = Buffer.alloc(0);
+/** How long answers that are still due may take, once all is sent. */
+const PATIENCE_MS = 2_000;
+/** @type {number[]} */
+const times = [];
 let failures = 0;
+let received = 0;
 let isOver = false;
 
-for (let index = 0; index < Number(connections); index++) run();
-setTimeout(() => {
-  isOver = true;
-  process.stdout.write(JSON.stringify({ answers, failures }));
-  process.exit(0);
-}, Number(milliseconds));
+if (kind === 'closed') runClosed();
+else if (kind === 'count') runCounted(Number(amount));
+else runPaced(Number(amount));
 
-function run() {
+/** @typedef {{ send: (since: number) => void }} Connection */
+
+function runClosed() {
+  for (let index = 0; index < Number(connections); index++) {
+    const next = (/** @type {Connection} */ connection) => connection.send(performance.now());
+    open(next, next);
+  }
+  setTimeout(finish, Number(milliseconds));
+}
+
+/** @param {number} count */
+function runCounted(count) {
+  /** @type {Connection[]} */
+  const all = [];
+  let left = count;
+  const next = (/** @type {Connection} */ connection) => {
+    if (times.length + failures >= count) finish();
+    else if (left-- > 0) connection.send(performance.now());
+  };
+  const ready = (/** @type {Connection} */ connection) => {
+    all.push(connection);
+    if (all.length === Number(connections)) all.forEach(next);
+  };
+  for (let index = 0; index < Number(connections); index++) open(ready, next);
+  setTimeout(finish, Number(milliseconds)).unref();
+}
+
+/** @param {number} rate */
+function runPaced(rate) {
+  // It looks at the clock without pause, and must not take the core that it shares with the upstream.
+  setPriority(10);
+  /** @type {Connection[]} */
+  const idle = [];
+  /** @type {number[]} */
+  const due = [];
+  const free = (/** @type {Connection} */ connection) => void idle.push(connection);
+  for (let index = 0; index < Number(connections); index++) open(free, free);
+  const total = (Number(milliseconds) / 1000) * rate;
+  let begun = 0;
+  let asked = 0;
+  const step = () => {
+    const now = performance.now();
+    while (asked < total && begun + (asked * 1000) / rate <= now) {
+      due.push(begun + (asked++ * 1000) / rate);
+    }
+    while (due.length > 0 && idle.length > 0) idle.pop()?.send(due.shift() ?? 0);
+    if (times.length + failures >= total) finish();
+    else setImmediate(step);
+  };
+  setTimeout(() => {
+    begun = performance.now();
+    step();
+  }, 100);
+  setTimeout(
+    () => {
+      failures += total - times.length - failures;
+      finish();
+    },
+    Number(milliseconds) + PATIENCE_MS,
+  ).unref();
+}
+
+/** @param {(connection: Connection) => void} onReady @param {(connection: Connection) => void} onAnswer */
+function open(onReady, onAnswer) {
   const socket = connect({ port: Number(port), host: '127.0.0.1', noDelay: true });
-  let buffered = Buffer.alloc(0);
-  socket.on('connect', () => socket.write(request));
-  socket.on('error', () => {
+  /** @type {Buffer} */
+  let head = NOTHING;
+  /** Of the body: -1 while the head is not there, Infinity for one in chunks. */
+  let missing = -1;
+  let isGood = false;
+  let since = 0;
+  const connection = {
+    send: (/** @type {number} */ from) => {
+      since = from;
+      socket.write(request);
+    },
+  };
+  socket.on('connect', () => onReady(connection));
+  socket.on('error', () => undefined);
+  socket.on('close', () => {
     if (!isOver) failures++;
   });
   socket.on('data', (chunk) => {
-    buffered = buffered.length === 0 ? chunk : Buffer.concat([buffered, chunk]);
-    const end = buffered.indexOf(END_OF_HEAD);
-    if (end < 0) return;
-    const head = buffered.toString('latin1', 0, end);
-    const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
-    if (buffered.length < end + END_OF_HEAD.length + length) return;
-    buffered = Buffer.alloc(0);
-    if (/^HTTP\/1\.1 20[04] /.test(head)) answers++;
+    received += chunk.length;
+    if (missing === -1) readHead(chunk);
+    else if (missing !== Infinity) missing -= chunk.length;
+    else if (endsInLastChunk(chunk)) missing = 0;
+    if (missing !== 0) return;
+    missing = -1;
+    if (isGood) times.push(performance.now() - since);
     else failures++;
-    socket.write(request);
+    onAnswer(connection);
   });
+  /** @param {Buffer} chunk */
+  const readHead = (chunk) => {
+    head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
+    const end = head.indexOf(END_OF_HEAD);
+    if (end < 0) return;
+    const text = head.toString('latin1', 0, end);
+    // What the upstream says of itself: an answer that the proxy made up is none.
+    isGood = /^HTTP\/1\.1 20[04] /.test(text) && /^x-kapacitor-version: bench/im.test(text);
+    if (/^transfer-encoding: chunked/im.test(text)) {
+      missing = endsInLastChunk(head) ? 0 : Infinity;
+    } else {
+      const length = Number(/^content-length: (\d+)/im.exec(text)?.[1] ?? 0);
+      missing = length - (head.length - end - END_OF_HEAD.length);
+    }
+    head = NOTHING;
+  };
+}
+
+/** @param {Buffer} bytes */
+function endsInLastChunk(bytes) {
+  return bytes.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK);
+}
+
+function finish() {
+  if (isOver) return;
+  isOver = true;
+  const sorted = Float64Array.from(times).sort();
+  const at = (/** @type {number} */ share) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? null;
+  const result = { answers: times.length, failures, received, p50: at(0.5), p99: at(0.99) };
+  process.stdout.write(JSON.stringify(result), () => process.exit(0));
 }

@@ -1,6 +1,6 @@
 // @ts-check
 import { execFileSync, spawn } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,11 +12,7 @@ const canPin = commandExists('taskset');
  * @param {number | 'any'} core @param {string[]} command @param {number} port @param {Record<string, string>} env
  */
 export async function start(core, command, port, env = {}) {
-  const [program = '', ...args] = pinned(core, command);
-  const child = spawn(program, args, {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, ...env },
-  });
+  const child = begin(core, command, env);
   for (let attempt = 0; attempt < 200; attempt++) {
     if (await accepts(port)) return child;
     await sleep(25);
@@ -25,7 +21,33 @@ export async function start(core, command, port, env = {}) {
   throw new Error(`${command.join(' ')} does not listen on port ${port}`);
 }
 
-/** Runs the load generator. @param {number} core @param {string[]} args @returns {Promise<{answers: number, failures: number}>} */
+/** Starts a program on one core, or wherever there is room; what it says is heard only where it fails. @param {number | 'any'} core @param {string[]} command @param {Record<string, string>} env */
+export function begin(core, command, env = {}) {
+  const [program = '', ...args] = pinned(core, command);
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+  let said = '';
+  child.stderr.on('data', (chunk) => (said = `${said}${chunk}`.slice(-MAX_SAID)));
+  child.once('close', (code) => {
+    if (code !== 0 && code !== null) process.stderr.write(said);
+  });
+  return child;
+}
+
+const MAX_SAID = 4096;
+
+/**
+ * What load.js counted: answers as they should be and others, bytes received, and the times of answers in milliseconds.
+ * @typedef {{ answers: number, failures: number, received: number, p50: number, p99: number }} Load
+ */
+
+/**
+ * Runs the load generator.
+ * @param {number} core @param {string[]} args port, connections, milliseconds, the request (base64, or @file), and how
+ * @returns {Promise<Load>}
+ */
 export function load(core, args) {
   const [program = '', ...rest] = pinned(core, [process.execPath, 'bench/load.js', ...args]);
   const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -33,16 +55,22 @@ export function load(core, args) {
   child.stdout.on('data', (chunk) => (output += String(chunk)));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', () => resolve(JSON.parse(output)));
+    child.once('close', () => {
+      try {
+        resolve(JSON.parse(output));
+      } catch {
+        reject(new Error(`bench/load.js said ${JSON.stringify(output)}`));
+      }
+    });
   });
 }
 
-/** Seconds of processor time that a process has used: user and system, all threads. @param {number} pid */
+/** Seconds of processor time that a process and its children have used: user and system, all threads. @param {number} pid */
 export function cpuSeconds(pid) {
-  return readStat(`/proc/${pid}/stat`).cpuSeconds;
+  return sum(familyOf(pid).map((each) => readStat(`/proc/${each}/stat`).cpuSeconds));
 }
 
-/** The same for each thread that it has, with its priority. @param {number} pid */
+/** Of each thread of a process alone, with its priority. @param {number} pid */
 export function threads(pid) {
   return readdirSync(`/proc/${pid}/task`).map((id) => ({
     isMain: Number(id) === pid,
@@ -59,10 +87,50 @@ function readStat(file) {
   };
 }
 
-/** The most memory that a process ever had, in MiB. @param {number} pid */
+/** The most memory that a process and its children had, in MiB, since forgetPeakMemory or their start. @param {number} pid */
 export function peakMemory(pid) {
-  const line = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  return Number(line?.[1]) / 1024;
+  return memory(pid, 'VmHWM');
+}
+
+/** What they have now, in MiB. @param {number} pid */
+export function residentMemory(pid) {
+  return memory(pid, 'VmRSS');
+}
+
+/** @param {number} pid */
+export function forgetPeakMemory(pid) {
+  for (const each of familyOf(pid)) writeFileSync(`/proc/${each}/clear_refs`, '5');
+}
+
+/** @param {number} pid @param {'VmHWM' | 'VmRSS'} field */
+function memory(pid, field) {
+  const kib = familyOf(pid).map((each) => {
+    const status = readFileSync(`/proc/${each}/status`, 'utf8');
+    return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]);
+  });
+  return sum(kib) / 1024;
+}
+
+/** A process and those that it started, and so on. @param {number} pid @returns {number[]} */
+function familyOf(pid) {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) => childrenOf(pid, thread));
+  return [pid, ...children.flatMap(familyOf)];
+}
+
+/** @param {number} pid @param {string} thread */
+function childrenOf(pid, thread) {
+  try {
+    const listed = readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').trim();
+    return listed === '' ? [] : listed.split(' ').map(Number);
+  } catch {
+    // The thread has ended since it was listed.
+    return [];
+  }
+}
+
+/** @param {number[]} values */
+function sum(values) {
+  return values.reduce((total, each) => total + each, 0);
 }
 
 /** @returns {Promise<number>} */
@@ -93,8 +161,8 @@ export function accepts(port) {
   });
 }
 
-/** @param {string} name */
-function commandExists(name) {
+/** Whether there is such a program. @param {string} name */
+export function commandExists(name) {
   try {
     execFileSync('which', [name], { stdio: 'ignore' });
     return true;

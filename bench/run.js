@@ -1,158 +1,51 @@
 // @ts-check
-// npm run bench: requests per CPU-second of the gateway beside a minimal http-proxy gateway, in turn, on one core.
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+// npm run bench: the gateway beside what an operator would use instead, in turn, one core each, by the CPU-seconds they take.
+//   npm run bench                        all of it, printed
+//   npm run bench -- --write             and written into docs/performance.md and docs/performance.svg
+//   npm run bench -- quick               small requests only, in two minutes
+//   npm run bench -- only=small-get,idle these scenarios and measures only
+//   npm run bench -- profile             where the gateway's own time goes on the hot path, by file
+import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cpuSeconds, freePort, load, peakMemory, start } from './processes.js';
+import { measure } from './measure.js';
+import { makeUsers } from './peers.js';
+import { freePort, start } from './processes.js';
+import { profile } from './profile.js';
+import { report, write } from './report.js';
 
-const isQuick = process.argv.includes('quick');
-const ROUNDS = isQuick ? 7 : 25;
-const MILLISECONDS = 1_000;
-/** Until the code of both is compiled. */
-const WARM_UPS = isQuick ? 4 : 8;
-const CONNECTIONS = 32;
-const MANY_CONNECTIONS = 256;
-const PROXY_CORE = 0;
+const QUICK = ['small-get', 'small-post', 'start'];
 const LOAD_CORE = cpus().length > 1 ? 1 : 0;
-const USER = 'bench';
-const PASSWORD = 'bench-password';
 
-const AUTHORIZATION = `Basic ${Buffer.from(`${USER}:${PASSWORD}`).toString('base64')}`;
-const POINT = 'cpu,host=a usage=42';
-const SCENARIOS = {
-  'small GET': `GET /kapacitor/v1/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: ${AUTHORIZATION}\r\n\r\n`,
-  'small POST /write':
-    `POST /write?db=telegraf HTTP/1.1\r\nHost: x\r\nAuthorization: ${AUTHORIZATION}\r\n` +
-    `Content-Length: ${POINT.length}\r\n\r\n${POINT}`,
-};
-
+const words = process.argv.slice(2);
+const isQuick = words.includes('quick');
+const only = words.find((word) => word.startsWith('only='))?.slice('only='.length);
+const wanted = only?.split(',') ?? (isQuick ? QUICK : undefined);
 const directory = mkdtempSync(join(tmpdir(), 'kapgate-bench-'));
-/** @type {import('node:child_process').ChildProcess[]} */
-const children = [];
+const upstreamPort = await freePort();
+const command = [process.execPath, 'bench/upstream.js', String(upstreamPort)];
+const upstream = await start(LOAD_CORE, command, upstreamPort);
 try {
-  await main();
+  const place = { directory, upstreamPort, users: await makeUsers(), core: LOAD_CORE };
+  if (words.includes('profile')) print(await profile(place, print));
+  else await compare(place);
 } finally {
-  for (const child of children) child.kill('SIGKILL');
+  upstream.kill();
   rmSync(directory, { recursive: true, force: true });
 }
 
-async function main() {
-  const upstreamPort = await freePort();
-  await launch(
-    LOAD_CORE,
-    [process.execPath, 'bench/upstream.js', String(upstreamPort)],
-    upstreamPort,
-  );
-  const gateway = await startGateway(upstreamPort);
-  const peer = await startPeer(upstreamPort);
-
-  print(`Node ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}`);
-  print(
-    `${ROUNDS} rounds of ${MILLISECONDS / 1000} s, ${CONNECTIONS} connections, log off, in turn\n`,
-  );
-  print('| scenario | kapgate, requests/CPU-s | http-proxy, requests/CPU-s | median ratio |');
-  print('| --- | --- | --- | --- |');
-  for (const [name, request] of Object.entries(SCENARIOS)) {
-    print(await compare(name, request, gateway, peer));
-  }
-  const { failures } = await load(
-    LOAD_CORE,
-    loadArguments(gateway.port, SCENARIOS['small GET'], MANY_CONNECTIONS),
-  );
-  const peak = peakMemory(gateway.pid);
-  print(
-    `\nPeak memory of kapgate at ${MANY_CONNECTIONS} connections: ${peak.toFixed(0)} MiB (${failures} failures)`,
-  );
-}
-
-/** @typedef {{ port: number, pid: number }} Proxy */
-
-/** @param {string} name @param {string} request @param {Proxy} gateway @param {Proxy} peer */
-async function compare(name, request, gateway, peer) {
-  /** @type {number[]} */
-  const ours = [];
-  /** @type {number[]} */
-  const theirs = [];
-  for (let warmUp = 0; warmUp < WARM_UPS; warmUp++) {
-    await rate(gateway, request);
-    await rate(peer, request);
-  }
-  for (let round = 0; round < ROUNDS; round++) {
-    ours.push(await rate(gateway, request));
-    theirs.push(await rate(peer, request));
-  }
-  const ratios = ours.map((each, index) => each / (theirs[index] ?? NaN));
-  return `| ${name} | ${spread(ours)} | ${spread(theirs)} | ${median(ratios).toFixed(2)} |`;
-}
-
-/** Requests per CPU-second of the proxy. @param {Proxy} proxy @param {string} request */
-async function rate(proxy, request) {
-  const before = cpuSeconds(proxy.pid);
-  const { answers, failures } = await load(
-    LOAD_CORE,
-    loadArguments(proxy.port, request, CONNECTIONS),
-  );
-  if (failures > 0) throw new Error(`${failures} requests failed`);
-  return answers / (cpuSeconds(proxy.pid) - before);
-}
-
-/** @param {number} port @param {string} request @param {number} connections */
-function loadArguments(port, request, connections) {
-  const encoded = Buffer.from(request).toString('base64');
-  return [String(port), String(connections), String(MILLISECONDS), encoded];
-}
-
-/** @param {number} upstreamPort @returns {Promise<Proxy>} */
-async function startGateway(upstreamPort) {
-  const port = await freePort();
-  const config = join(directory, 'gateway.toml');
-  writeFileSync(
-    config,
-    `[http]\nbind-address = "127.0.0.1:${port}"\nlog-enabled = false\n` +
-      `[upstream]\nurl = "http://127.0.0.1:${upstreamPort}"\n` +
-      `[store]\npath = ${JSON.stringify(join(directory, 'store'))}\n[log]\nlevel = "error"\n[admin]\nbind-address = ""\n`,
-  );
-  const kapgate = [process.execPath, 'dist/main.js', '--config', config];
-  execFileSync(
-    kapgate[0] ?? '',
-    [...kapgate.slice(1), 'users', 'add', USER, '--permission', 'all', '--password-stdin'],
-    { input: PASSWORD, stdio: ['pipe', 'ignore', 'ignore'] },
-  );
-  return { port, pid: await launch(PROXY_CORE, [...kapgate, 'serve'], port) };
-}
-
-/** @param {number} upstreamPort @returns {Promise<Proxy>} */
-async function startPeer(upstreamPort) {
-  const port = await freePort();
-  const command = [
-    process.execPath,
-    'bench/http-proxy-gateway.js',
-    port,
-    upstreamPort,
-    USER,
-    PASSWORD,
-  ];
-  return { port, pid: await launch(PROXY_CORE, command.map(String), port) };
-}
-
-/** @param {number} core @param {string[]} command @param {number} port */
-async function launch(core, command, port) {
-  const child = await start(core, command, port);
-  children.push(child);
-  return child.pid ?? 0;
-}
-
-/** @param {number[]} values */
-function spread(values) {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  return `${Math.round(median(values))} (${Math.round(low)}–${Math.round(high)})`;
-}
-
-/** @param {number[]} values */
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+/** @param {import('./peers.js').Place} place */
+async function compare(place) {
+  const results = await measure(place, {
+    small: isQuick ? { rounds: 5, warmUpSeconds: 2 } : { rounds: 9, warmUpSeconds: 5 },
+    large: isQuick ? { rounds: 3, warmUpSeconds: 0.2 } : { rounds: 5, warmUpSeconds: 1 },
+    milliseconds: isQuick ? 500 : 1_000,
+    isWanted: (id) => wanted?.includes(id) ?? true,
+    print,
+  });
+  const text = report(results);
+  print(`\n${text}`);
+  if (words.includes('--write')) await write(results, text);
 }
 
 /** @param {string} line */
