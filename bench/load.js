@@ -14,6 +14,7 @@ const [kind, amount] = mode.split('=');
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 const NOTHING = Buffer.alloc(0);
+const CONNECT_MS = 100;
 /** How long answers that are still due may take, once all is sent. */
 const PATIENCE_MS = 2_000;
 /** @type {number[]} */
@@ -26,7 +27,7 @@ if (kind === 'closed') runClosed();
 else if (kind === 'count') runCounted(Number(amount));
 else runPaced(Number(amount));
 
-/** @typedef {{ send: (since: number) => void }} Connection */
+/** @typedef {{ since: number, send: (since: number) => void }} Connection */
 
 function runClosed() {
   for (let index = 0; index < Number(connections); index++) {
@@ -59,32 +60,40 @@ function runPaced(rate) {
   setPriority(10);
   /** @type {Connection[]} */
   const idle = [];
-  /** @type {number[]} */
+  /** When those were due that still have to be sent; and all that still have no answer. @type {number[]} */
   const due = [];
-  const free = (/** @type {Connection} */ connection) => void idle.push(connection);
+  /** @type {Set<number>} */
+  const unanswered = new Set();
+  const free = (/** @type {Connection} */ connection) => {
+    unanswered.delete(connection.since);
+    idle.push(connection);
+  };
   for (let index = 0; index < Number(connections); index++) open(free, free);
   const total = (Number(milliseconds) / 1000) * rate;
   let begun = 0;
   let asked = 0;
+  const timeOf = (/** @type {number} */ index) => begun + (index * 1000) / rate;
   const step = () => {
     const now = performance.now();
-    while (asked < total && begun + (asked * 1000) / rate <= now) {
-      due.push(begun + (asked++ * 1000) / rate);
+    for (let at = timeOf(asked); asked < total && at <= now; at = timeOf(++asked)) {
+      due.push(at);
+      unanswered.add(at);
     }
     while (due.length > 0 && idle.length > 0) idle.pop()?.send(due.shift() ?? 0);
-    if (times.length + failures >= total) finish();
+    if (asked >= total && unanswered.size === 0) finish();
     else setImmediate(step);
   };
   setTimeout(() => {
     begun = performance.now();
     step();
-  }, 100);
+  }, CONNECT_MS);
   setTimeout(
     () => {
-      failures += total - times.length - failures;
+      // They have taken as long as this, and would have taken longer.
+      for (const since of unanswered) times.push(performance.now() - since);
       finish();
     },
-    Number(milliseconds) + PATIENCE_MS,
+    CONNECT_MS + Number(milliseconds) + PATIENCE_MS,
   ).unref();
 }
 
@@ -96,10 +105,10 @@ function open(onReady, onAnswer) {
   /** Of the body: -1 while the head is not there, Infinity for one in chunks. */
   let missing = -1;
   let isGood = false;
-  let since = 0;
   const connection = {
-    send: (/** @type {number} */ from) => {
-      since = from;
+    since: 0,
+    send: (/** @type {number} */ since) => {
+      connection.since = since;
       socket.write(request);
     },
   };
@@ -115,7 +124,7 @@ function open(onReady, onAnswer) {
     else if (endsInLastChunk(chunk)) missing = 0;
     if (missing !== 0) return;
     missing = -1;
-    if (isGood) times.push(performance.now() - since);
+    if (isGood) times.push(performance.now() - connection.since);
     else failures++;
     onAnswer(connection);
   });
