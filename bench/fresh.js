@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import bcrypt from 'bcrypt';
 import { PROXY_CORE, authorizationOf, prepare, startPeer } from './peers.js';
-import { begin, cpuSeconds, forgetPeakMemory, load } from './processes.js';
+import { begin, familyCpuSeconds, forgetPeakMemory, load } from './processes.js';
 import { peakMemory, residentMemory } from './processes.js';
 
 const AT_ONCE = 100;
@@ -48,9 +48,9 @@ async function answers(port, user) {
 export async function loginCost(peer, place, { seen, unseen }) {
   const proxy = await startPeer(peer, place);
   const cost = async (/** @type {string} */ file) => {
-    const before = cpuSeconds(proxy.pid);
+    const before = familyCpuSeconds(proxy.pid);
     await atOnce(proxy.port, file, place.core);
-    return (cpuSeconds(proxy.pid) - before) * 1_000;
+    return (familyCpuSeconds(proxy.pid) - before) * 1_000;
   };
   try {
     await cost(seen);

@@ -65,12 +65,17 @@ export function load(core, args) {
   });
 }
 
-/** Seconds of processor time that a process and its children have used: user and system, all threads. @param {number} pid */
+/** Seconds of processor time that a process has used: user and system, all threads. @param {number} pid */
 export function cpuSeconds(pid) {
-  return sum(familyOf(pid).map((each) => readStat(`/proc/${each}/stat`).cpuSeconds));
+  return readStat(`/proc/${pid}/stat`).cpuSeconds;
 }
 
-/** Of each thread of a process alone, with its priority. @param {number} pid */
+/** The same with the processes that it started. @param {number} pid */
+export function familyCpuSeconds(pid) {
+  return sum(familyOf(pid).map(cpuSeconds));
+}
+
+/** The same for each thread that it has, with its priority. @param {number} pid */
 export function threads(pid) {
   return readdirSync(`/proc/${pid}/task`).map((id) => ({
     isMain: Number(id) === pid,

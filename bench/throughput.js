@@ -1,5 +1,5 @@
 // @ts-check
-import { cpuSeconds, load } from './processes.js';
+import { familyCpuSeconds, load } from './processes.js';
 import { median } from './statistics.js';
 
 /** Of a round's time, how much the proxy must have worked: its processor time is counted in steps of 10 ms. */
@@ -41,13 +41,13 @@ export async function measureThroughput(proxies, scenarios, { core }, plan) {
 async function run(proxy, scenario, core, milliseconds, enoughSeconds) {
   const connections = String(proxy.connections ?? scenario.connections);
   const args = [String(proxy.port), connections, String(milliseconds), `@${scenario.file}`];
-  const before = cpuSeconds(proxy.pid);
+  const before = familyCpuSeconds(proxy.pid);
   let done = 0;
   for (;;) {
     const { answers, failures, received } = await load(core, args);
     if (failures > 0) throw new Error(`${proxy.name}, ${scenario.name}: ${failures} failures`);
     done += scenario.unit === 'requests' ? answers : received + answers * scenario.sent;
-    const used = cpuSeconds(proxy.pid) - before;
+    const used = familyCpuSeconds(proxy.pid) - before;
     if (used >= enoughSeconds) return done / used;
   }
 }
