@@ -5,10 +5,9 @@ import { gzipSync } from 'node:zlib';
 import { moduleEntries } from './modules.js';
 import { filesBelow } from './tree.js';
 /** @typedef {import('./tree.js').Entry} Entry */
-/** @typedef {import('./modules.js').Module} Module */
 
-/** The program and all that it loads. @param {string} root @param {readonly Module[]} modules @param {string} to */
-export function programEntries(root, modules, to) {
+/** The program and all that it loads. @param {import('./build.js').Build} build @param {string} to @returns {Entry[]} */
+export function programEntries({ root, version, modules }, to) {
   const built = filesBelow(join(root, 'dist')).filter((file) => file.endsWith('.js'));
   if (!built.includes('main.js')) throw new Error('dist/ is not built: npm run build');
   return [
@@ -17,15 +16,15 @@ export function programEntries(root, modules, to) {
       from: join(root, 'dist', file),
       mode: file === 'main.js' ? 0o755 : 0o644,
     })),
-    { to: join(to, 'package.json'), text: packageJson(root) },
+    { to: join(to, 'package.json'), text: packageJson(root, version) },
     { to: join(to, 'LICENSE'), from: join(root, 'LICENSE') },
     ...moduleEntries(root, modules, to),
   ];
 }
 
 /** What of package.json counts where it is installed: Node reads `type`, `kapgate --version` its version. */
-function packageJson(/** @type {string} */ root) {
-  const { name, version, description, license, type, engines } = readPackage(root);
+function packageJson(/** @type {string} */ root, /** @type {string} */ version) {
+  const { name, description, license, type, engines } = readPackage(root);
   return `${JSON.stringify({ name, version, description, license, type, engines }, undefined, 2)}\n`;
 }
 

@@ -57,9 +57,10 @@ export function buildDeb(build) {
 }
 
 /** @param {Build} build @param {string} debianVersion @returns {Entry[]} */
-function entriesOf({ root, modules, epochSeconds }, debianVersion) {
+function entriesOf(build, debianVersion) {
+  const { root, modules, epochSeconds } = build;
   return [
-    ...programEntries(root, modules, 'usr/lib/kapgate').map(withDebianNode),
+    ...programEntries(build, 'usr/lib/kapgate').map(withDebianNode),
     { to: 'usr/bin/kapgate', link: '../lib/kapgate/dist/main.js' },
     ...systemdEntries(root, '').map(inPlace).map(withDebianProgram),
     { to: 'etc/kapgate/gateway.toml', from: template('gateway.toml'), mode: 0o640 },

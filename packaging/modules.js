@@ -9,7 +9,7 @@ import { filesBelow } from './tree.js';
 const TAKEN = /(?:\.(?:c|m)?js|\.json|\.node)$|^(?:licen[cs]e|copying|notice)(?:[.-][\w.-]*)?$/i;
 /** Never loaded from elsewhere than their own package's tests and builds. */
 const LEFT = /(?:^|\/)(?:\.[^/]*|tests?|__tests__|bench|benchmarks?|examples?|docs)\//i;
-const NOT_RUN = /\.d\.(?:c|m)?js$|(?:^|\/)(?:tsconfig|rollup\.config|\.eslintrc)[\w.-]*$/;
+const NOT_RUN = /\.d\.(?:c|m)?js$|(?:^|\/)(?:tsconfig|rollup\.config|\.eslintrc|tests?\.)[\w.-]*$/;
 /** Prebuilt native modules are there for several platforms and C libraries. */
 const NATIVE = /(?:^|[/-])linux-x64\/[^/]*\.glibc\.node$/;
 

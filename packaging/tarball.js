@@ -12,10 +12,11 @@ import { writeTree } from './tree.js';
 /** @typedef {import('./build.js').Build} Build */
 
 /** One directory with everything in it but Node. @param {Build} build @returns {string} the file */
-export function buildTarball({ root, version, modules, epochSeconds, scratch, output }) {
+export function buildTarball(build) {
+  const { root, version, epochSeconds, scratch, output } = build;
   const name = `kapgate-${version}-linux-x64`;
   const entries = [
-    ...programEntries(root, modules, ''),
+    ...programEntries(build, ''),
     ...documentEntries(root, ''),
     ...systemdEntries(root, 'systemd'),
     ...manualEntries(root, 'man'),

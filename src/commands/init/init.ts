@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { parseAddress } from '../../config/address.ts';
 import { usesMetaNodes } from '../../config/config.ts';
 import type { Address, Config } from '../../config/config.ts';
 import { ConfigError, loadConfig } from '../../config/load.ts';
 import { readText } from '../../config/read-text.ts';
+import { parseToml } from '../../config/toml.ts';
 import type { Context } from '../context.ts';
 import { openPrivateFile } from '../private-file.ts';
 import { CommandError, EXIT } from '../terminal.ts';
@@ -35,12 +36,16 @@ export function init({ terminal }: Context, options: InitOptions): number {
   const upstream = upstreamFor(gate);
   const made = gatewayToml(conf, { source: options.from, upstreamUrl: `http://${upstream}` });
   const usesMeta = usesMetaNodes(load(made.text, options.output));
-  write(terminal.process, options, made.text, made.holdsSecret ? PRIVATE : PUBLIC);
+  const blank = blankFile(options.output);
+  const mode = blank?.privateMode ?? (made.holdsSecret ? PRIVATE : PUBLIC);
+  const force = options.force === true || blank !== undefined;
+  write(terminal.process, { ...options, force }, made.text, mode);
   const changes = changesOf(conf, gate, upstream);
   const report = {
     source: options.from,
     output: options.output,
     holdsSecret: made.holdsSecret,
+    keepsMode: blank?.privateMode !== undefined,
     usesMeta,
     changes,
     diff: diffOf(text, options.from, changes),
@@ -89,6 +94,16 @@ function load(text: string, path: string): Config {
     if (!(error instanceof ConfigError)) throw error;
     throw new CommandError(`no gateway.toml can be made of it: ${error.problems.join('; ')}`);
   }
+}
+
+/** A file that sets no key, as the Debian package brings it: nothing is lost with it, and its mode is kept unless others read it. */
+function blankFile(path: string): { readonly privateMode: number | undefined } | undefined {
+  const there = readText((name) => readFileSync(name, 'utf8'), path);
+  if ('refused' in there) return undefined;
+  const parsed = parseToml(there.text);
+  if ('refused' in parsed || Object.keys(parsed.document).length > 0) return undefined;
+  const mode = statSync(path).mode & 0o777;
+  return { privateMode: (mode & 0o007) === 0 ? mode : undefined };
 }
 
 function write(

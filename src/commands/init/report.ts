@@ -7,6 +7,8 @@ export interface Report {
   readonly source: string;
   readonly output: string;
   readonly holdsSecret: boolean;
+  /** It was there, for the service to read and for nobody else to. */
+  readonly keepsMode: boolean;
   /** The users are those of meta nodes: the first admin is named, not made. */
   readonly usesMeta: boolean;
   readonly changes: readonly Change[];
@@ -17,11 +19,12 @@ export interface Report {
 
 /** The report for people: what was written, what to change, what the gateway won't see, and what comes next. */
 export function renderReport(report: Report): string {
-  const { source, output, holdsSecret, changes, warnings } = report;
-  const secret = holdsSecret
-    ? `It holds secrets: only you can read it (0600). For the service: chown root:kapgate ${output}, ` +
-      'chmod 0640; or move each secret into a file of its own and name it by KEY-file.\n'
-    : '';
+  const { source, output, changes, warnings } = report;
+  const secret =
+    report.holdsSecret && !report.keepsMode
+      ? `It holds secrets: only you can read it (0600). For the service: chown root:kapgate ${output}, ` +
+        'chmod 0640; or move each secret into a file of its own and name it by KEY-file.\n'
+      : '';
   return [
     `${output} is written.\n${secret}`,
     `Change in ${source}${report.diff === undefined ? '' : ' (patch takes this as it is)'}:\n\n` +

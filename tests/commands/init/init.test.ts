@@ -156,6 +156,22 @@ describe('the gateway.toml that init makes', () => {
     expect((await stat(output)).mode & 0o777).toBe(0o600);
     expect(load(await readFile(output, 'utf8')).config.auth.bcryptCost).toBe(12);
   });
+
+  test('takes the place of a file that sets no key, and keeps its mode where others cannot read it', async () => {
+    const { source, output } = await initFrom(LIVED_IN);
+    for (const [before, after, told] of [
+      [0o640, 0o640, false],
+      [0o644, 0o600, true],
+    ] as const) {
+      await writeFile(output, '# as the Debian package brings it\n');
+      await chmod(output, before);
+      const { code, stdout } = await runHere(['init', '--from', source, '--output', output]);
+      expect(code).toBe(0);
+      expect((await stat(output)).mode & 0o777).toBe(after);
+      expect(stdout.includes('It holds secrets')).toBe(told);
+      expect(load(await readFile(output, 'utf8')).config.auth.bcryptCost).toBe(12);
+    }
+  });
 });
 
 describe('the changes that init asks for', () => {
