@@ -8,7 +8,10 @@ import { filesBelow } from './tree.js';
 
 /** The program and all that it loads. @param {import('./build.js').Build} build @param {string} to @returns {Entry[]} */
 export function programEntries({ root, version, modules }, to) {
-  const built = filesBelow(join(root, 'dist')).filter((file) => file.endsWith('.js'));
+  // What is left of a source that is gone stays behind.
+  const built = filesBelow(join(root, 'dist')).filter((file) =>
+    existsSync(join(root, 'src', file.replace(/\.js$/, '.ts'))),
+  );
   if (!built.includes('main.js')) throw new Error('dist/ is not built: npm run build');
   return [
     ...built.map((file) => ({
