@@ -7,6 +7,7 @@ import { createComparison } from './comparison.ts';
 import type { ComparePassword, ComparisonParts } from './comparison.ts';
 import type { Account, Directory, Rights } from './directory.ts';
 import type { Asker } from './flights.ts';
+import { createHold } from './hold.ts';
 import { SUBSCRIBER, readSubscription } from './subscription.ts';
 import type { Subscriptions } from './subscription.ts';
 import type { Tokens } from './token.ts';
@@ -39,6 +40,7 @@ const MAX_CHANGES = 3;
 /** Credentials → identity, with Kapacitor's words for every refusal. */
 export function createAuthenticate(parts: Parts): Authenticate {
   const comparePassword = createComparison(parts);
+  const hold = createHold();
   return async (credentials, asker) => {
     switch (credentials.kind) {
       case 'none':
@@ -47,13 +49,13 @@ export function createAuthenticate(parts: Parts): Authenticate {
       case 'password': {
         if (credentials.name === '') return refused('username required');
         if (parts.directory.remote?.mustBeAsked(credentials.name) === true) {
-          await checkThrottle(parts, credentials, asker);
+          await hold(asker, checkThrottle(parts, credentials, asker));
         }
         const found = findAccount(parts.directory, credentials.name);
         const account = found instanceof Promise ? await found : found;
         return (
           recall(parts, credentials, account) ??
-          byPassword(parts, comparePassword, credentials, asker, account)
+          hold(asker, byPassword(parts, comparePassword, credentials, asker, account))
         );
       }
       case 'bearer':

@@ -22,8 +22,6 @@ export interface Hashing {
 interface HashingOptions {
   readonly maxAtOnce?: number;
   readonly maxWaiting?: number;
-  /** How long a refusal is held back. */
-  readonly heldMs?: number;
   /** Told of each, once it is done. */
   readonly onDone?: (waitedMs: number, workedMs: number) => void;
 }
@@ -32,15 +30,11 @@ interface HashingOptions {
 const MAX_AT_ONCE = Math.min(3, Math.max(1, availableParallelism() - 1));
 /** Some seconds of work at cost 10; who comes later is told to come again. */
 const MAX_WAITING = 128;
-/** Who guesses comes again at once when they are refused: this way a connection costs one request a second. */
-const HELD_MS = 1_000;
-/** Half a kilobyte each, beside their connections. */
-const MAX_HELD = 4_096;
 
 export function createHashing(options: HashingOptions = {}): Hashing {
-  const { maxAtOnce = MAX_AT_ONCE, maxWaiting = MAX_WAITING, heldMs = HELD_MS, onDone } = options;
+  const { maxAtOnce = MAX_AT_ONCE, maxWaiting = MAX_WAITING, onDone } = options;
   const threads = createHashingThreads();
-  const queue = createFairQueue<Waiting>({ maxWaiting, onRefused: createRefusal(heldMs) });
+  const queue = createFairQueue<Waiting>({ maxWaiting, onRefused: refuse });
   let running = 0;
   const enter = (turn: Turn): Promise<void> | undefined => {
     if (running >= maxAtOnce) {
@@ -79,25 +73,10 @@ interface Waiting extends Turn {
   refuse(error: GatewayError): void;
 }
 
-/** Refuses after a while, where somebody is there to hear it. */
-function createRefusal(heldMs: number): (waiting: Waiting) => void {
-  let held = 0;
-  const refuse = (waiting: Waiting): void => {
-    waiting.refuse(
-      new GatewayError('overloaded', {
-        message: 'too many logins are being checked, try again',
-      }),
-    );
-  };
-  return (waiting) => {
-    if (held >= MAX_HELD || waiting.hasGone()) {
-      refuse(waiting);
-      return;
-    }
-    held++;
-    setTimeout(() => {
-      held--;
-      refuse(waiting);
-    }, heldMs);
-  };
+function refuse(waiting: Waiting): void {
+  waiting.refuse(
+    new GatewayError('overloaded', {
+      message: 'too many logins are being checked, try again',
+    }),
+  );
 }

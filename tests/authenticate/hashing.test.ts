@@ -22,7 +22,7 @@ async function statusesOf(all: readonly Promise<unknown>[]): Promise<readonly st
 
 describe('createHashing', () => {
   test('so many at once, so many wait, and who comes later is told to come again', async () => {
-    hashing = createHashing({ maxAtOnce: 2, maxWaiting: 3, heldMs: 0 });
+    hashing = createHashing({ maxAtOnce: 2, maxWaiting: 3 });
     const all = jobs(8);
     expect(hashing.load()).toEqual({ running: 2, waiting: 3 });
     expect(await statusesOf(all)).toEqual([
@@ -37,22 +37,8 @@ describe('createHashing', () => {
     expect(await statusesOf(jobs(3))).toEqual(Array.from({ length: 3 }, () => 'fulfilled'));
   });
 
-  test('who is refused hears it later, and meanwhile others go on', async () => {
-    hashing = createHashing({ maxAtOnce: 1, maxWaiting: 1, heldMs: 1_000 });
-    await Promise.all(jobs(1));
-    const [first, second, refused] = jobs(3);
-    let isTold = false;
-    const told = expect(refused)
-      .rejects.toMatchObject(OVERLOADED)
-      .then(() => (isTold = true));
-    await Promise.all([first, second]);
-    await Promise.all(jobs(2));
-    expect(isTold).toBe(false);
-    await told;
-  });
-
   test('a source that fills the queue stops nobody else', async () => {
-    hashing = createHashing({ maxAtOnce: 1, maxWaiting: 20, heldMs: 0 });
+    hashing = createHashing({ maxAtOnce: 1, maxWaiting: 20 });
     const flood = jobs(50);
     let done = 0;
     for (const each of flood) each.then(() => done++).catch(() => undefined);
@@ -65,21 +51,20 @@ describe('createHashing', () => {
   test('nothing is hashed for who has gone, and their places are free', async () => {
     const done: number[] = [];
     const onDone = (): number => done.push(1);
-    hashing = createHashing({ maxAtOnce: 1, maxWaiting: 10, heldMs: 60_000, onDone });
+    hashing = createHashing({ maxAtOnce: 1, maxWaiting: 10, onDone });
     let hasGone = false;
     const first = jobs(1);
     const leaving = jobs(10, { ...ANYBODY, hasGone: () => hasGone });
     const left = Promise.all(leaving.map((each) => expect(each).rejects.toMatchObject(OVERLOADED)));
     hasGone = true;
     const last = jobs(1);
-    // At once, though others who are refused wait a minute for it.
     await left;
     await Promise.all([...first, ...last]);
     expect(done).toHaveLength(2);
   });
 
   test('a job that fails gives its place back', async () => {
-    hashing = createHashing({ maxAtOnce: 1, maxWaiting: 0, heldMs: 0 });
+    hashing = createHashing({ maxAtOnce: 1, maxWaiting: 0 });
     const odd = { ...JOB, password: 5 } as unknown as HashingJob;
     for (let round = 0; round < 3; round++)
       await expect(hashing.run(odd, ANYBODY)).rejects.toThrow('cannot hash');
