@@ -236,7 +236,7 @@ describe('users import', () => {
   });
 
   test.each<readonly [readonly string[], RegExp]>([
-    [['--format', 'csv'], /allowed are auto, htpasswd/],
+    [['--format', 'csv'], /Allowed choices are auto, /],
     [['--format', 'kapacitor'], /read from a URL/],
     [['--max-cost', '21'], /4 to 20/],
     [['--max-cost', '3.5'], /4 to 20/],

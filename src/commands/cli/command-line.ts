@@ -6,7 +6,9 @@ import { serve } from '../serve.ts';
 import { CommandError, EXIT } from '../terminal.ts';
 import type { Terminal } from '../terminal.ts';
 import { decisionCommands } from './decision-commands.ts';
+import { treeOf } from './command-tree.ts';
 import type { CommandGroup, Run } from './group.ts';
+import { MANUAL_EXAMPLES, addManualCommands } from './manual-commands.ts';
 import { retrofitCommands } from './retrofit-commands.ts';
 import { serviceCommands } from './service-commands.ts';
 import { subscriptionsCommands } from './subscriptions-commands.ts';
@@ -56,6 +58,7 @@ function createProgram(terminal: Terminal, version: string, run: Run): Command {
     .exitOverride()
     .helpCommand(false);
   for (const { add } of GROUPS) add(program, run);
+  addManualCommands(program, run, () => treeOf(program, footOf));
   addHelpCommand(program);
   addFeet(program, '');
   // As operators type it for kapacitord: `kapgate -config FILE`. What stands beside it was to be a command.
@@ -95,21 +98,25 @@ function refuseCommand(parent: Command, word: string): never {
 }
 
 function addFeet(command: Command, words: string): void {
-  command.addHelpText('after', footOf(words === '' ? command.name() : words));
+  command.addHelpText('after', footText(words));
   for (const each of command.commands) addFeet(each, `${words} ${each.name()}`.trimStart());
 }
 
 /** The foot of a command's help: at least one line to be copied. */
-function footOf(words: string): string {
-  const lines = exampleLines(words).map((line) => `  ${line}\n`);
-  const notes = GROUPS.map((group) => group.notes?.[words] ?? '');
-  return `${notes.join('')}\nExamples:\n${lines.join('')}`;
+function footText(words: string): string {
+  const { notes, examples } = footOf(words);
+  return `${notes}\nExamples:\n${examples.map((line) => `  ${line}\n`).join('')}`;
 }
 
-function exampleLines(words: string): readonly string[] {
-  return [OWN_EXAMPLES, ...GROUPS.map((group) => group.examples)].flatMap(
-    (examples) => examples[words] ?? [],
-  );
+/** @param words "" for kapgate itself */
+function footOf(words: string): { readonly notes: string; readonly examples: readonly string[] } {
+  const name = words === '' ? 'kapgate' : words;
+  return {
+    notes: GROUPS.map((group) => group.notes?.[name] ?? '').join(''),
+    examples: [OWN_EXAMPLES, ...GROUPS.map((group) => group.examples)].flatMap(
+      (examples) => examples[name] ?? [],
+    ),
+  };
 }
 
 const OWN_EXAMPLES: CommandGroup['examples'] = {
@@ -119,6 +126,7 @@ const OWN_EXAMPLES: CommandGroup['examples'] = {
     'kapgate -config /etc/kapacitor/kapacitor.conf',
   ],
   help: ['kapgate help users add'],
+  ...MANUAL_EXAMPLES,
 };
 
 /** Kapacitor's flags have one dash. */

@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import { IMPORT_FORMATS } from '../../users/import/format.ts';
 import type { PasswordSource } from '../ask-password.ts';
 import type { ImportOptions } from '../import/import-options.ts';
 import { importUsers } from '../import/users-import.ts';
@@ -159,7 +160,11 @@ function addTransfer(users: Command, run: Run): void {
       .description('show what importing users would change; with --apply, do it: all or nothing'),
   )
     .argument('<source>', 'a file, - for standard input, or the URL of a Kapacitor')
-    .addOption(new Option('--format <format>', FORMAT_NAMES).default('auto'))
+    .addOption(
+      new Option('--format <format>', 'what the source is')
+        .choices(['auto', ...IMPORT_FORMATS])
+        .default('auto'),
+    )
     .option('--apply', 'change the store (without: a dry run)')
     .addOption(repeatable('-p, --permission <permission>', 'for all users of htpasswd or vmauth'))
     .option('--max-cost <number>', 'highest bcrypt cost that is taken (default: 14; 20 at most)')
@@ -170,5 +175,3 @@ function addTransfer(users: Command, run: Run): void {
       run((context) => importUsers(context, source, options)),
     );
 }
-
-const FORMAT_NAMES = 'auto, kapgate, htpasswd, vmauth or kapacitor';

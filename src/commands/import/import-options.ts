@@ -1,13 +1,13 @@
 import { readPermission } from '../../authorize/permissions.ts';
 import { MAX_STORED_COST } from '../../kernel/bcrypt-hash.ts';
-import { IMPORT_FORMATS, isUrl } from '../../users/import/format.ts';
+import { isUrl } from '../../users/import/format.ts';
 import type { ImportFormat } from '../../users/import/format.ts';
 import type { PasswordSource } from '../ask-password.ts';
 import { CommandError, EXIT } from '../terminal.ts';
 
 /** As the command line has them. */
 export interface ImportOptions extends PasswordSource {
-  readonly format: string;
+  readonly format: ImportFormat | 'auto';
   readonly apply?: boolean | undefined;
   readonly json?: boolean | undefined;
   readonly permission: readonly string[];
@@ -27,12 +27,7 @@ const MAX_COST = 14;
 /** What the options say of the source's format; undefined: to be found out. @throws CommandError usage */
 export function askedFormat(source: string, options: ImportOptions): ImportFormat | undefined {
   const { format } = options;
-  const known = IMPORT_FORMATS.find((each) => each === format);
-  if (known === undefined && format !== 'auto') {
-    throw usage(
-      `--format ${JSON.stringify(format)}: allowed are auto, ${IMPORT_FORMATS.join(', ')}`,
-    );
-  }
+  const known = format === 'auto' ? undefined : format;
   if (known !== undefined && (known === 'kapacitor') !== isUrl(source)) {
     throw usage('the format kapacitor, and no other, is read from a URL: http://HOST:9092');
   }
