@@ -1,14 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { spawn, spawnSync } from 'node:child_process';
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { chmod, writeFile } from 'node:fs/promises';
 import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { findPython, startActivated } from '../support/activated.ts';
+import type { Activated } from '../support/activated.ts';
 import { eventually } from '../support/eventually.ts';
 import { findFreePort } from '../support/free-port.ts';
 import { MAIN, addUser, isTaken, startGateway, writeConfig } from '../support/gateway-process.ts';
@@ -19,9 +18,7 @@ import type { RecordingUpstream } from '../support/recording-upstream.ts';
 import { createTempDir } from '../support/temp-dir.ts';
 import type { TempDir } from '../support/temp-dir.ts';
 
-const ACTIVATOR = fileURLToPath(new URL('../support/activator.py', import.meta.url));
-const describeWithPython =
-  spawnSync('python3', ['--version']).status === 0 ? describe : describe.skip;
+const describeWithPython = findPython('sockets that systemd opened') ? describe : describe.skip;
 
 const BASIC = `Basic ${Buffer.from('writer:password').toString('base64')}`;
 const PING = requestText('GET', '/kapacitor/v1/ping', [`Authorization: ${BASIC}`]);
@@ -53,13 +50,6 @@ async function serve(options: Omit<GatewayOptions, 'dir' | 'upstream'>): Promise
   return gateway;
 }
 
-interface Activated {
-  readonly port: number;
-  readonly log: () => string;
-  restart(): Promise<string>;
-  stop(): Promise<number | null>;
-}
-
 async function config(http: Readonly<Record<string, string>> = {}): Promise<string> {
   const file = await writeConfig({
     dir: dir.path,
@@ -72,31 +62,7 @@ async function config(http: Readonly<Record<string, string>> = {}): Promise<stri
 }
 
 async function activate(places: readonly string[], file: string): Promise<Activated> {
-  const program = [process.execPath, MAIN, 'serve', '--config', file];
-  const child: ChildProcessWithoutNullStreams = spawn(
-    'python3',
-    [ACTIVATOR, JSON.stringify(places), ...program],
-    { cwd: dir.path },
-  );
-  let log = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
-  const lines: string[] = [];
-  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  await eventually('the sockets are open', () => lines.length > 0, 30_000);
-  const activated: Activated = {
-    port: Number(lines.shift()),
-    log: () => log,
-    restart: async () => {
-      child.stdin.write('restart\n');
-      await eventually('it is restarted', () => lines.length > 0, 60_000);
-      return lines.shift() ?? '';
-    },
-    stop: () => {
-      child.stdin.end();
-      return ended;
-    },
-  };
+  const activated = await startActivated(places, file, dir.path);
   running.push(activated);
   return activated;
 }

@@ -5,15 +5,22 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { findPython, startActivated } from '../support/activated.ts';
+import { createAuthority, findOpenssl } from '../support/certificates.ts';
+import { eventually } from '../support/eventually.ts';
+import { findFreePort } from '../support/free-port.ts';
 import { addUser, startGateway, writeConfig } from '../support/gateway-process.ts';
 import type { GatewayProcess } from '../support/gateway-process.ts';
 import { findGo } from '../support/go.ts';
+import { openRawConnection } from '../support/raw-client.ts';
 import { answering, startRecordingUpstream } from '../support/recording-upstream.ts';
 import type { RecordingUpstream } from '../support/recording-upstream.ts';
 import { createTempDir } from '../support/temp-dir.ts';
 import type { TempDir } from '../support/temp-dir.ts';
 
-const describeWithGo = findGo('how its own client sees the gateway') ? describe : describe.skip;
+const hasGo = findGo('how its own client sees the gateway');
+const schemes = hasGo && findOpenssl('Go’s own client over TLS') ? ['http', 'https'] : ['http'];
+const testWithPython = hasGo && findPython('Go’s own client over restarts') ? test : test.skip;
 
 const PROGRAM = fileURLToPath(new URL('../go/posts.go', import.meta.url));
 
@@ -33,11 +40,13 @@ interface Poster {
   readonly ended: Promise<number | null>;
 }
 
-describeWithGo('Go’s own client', () => {
+(hasGo ? describe : describe.skip).each(schemes)('Go’s own client over %s', (scheme) => {
   let upstream: RecordingUpstream;
   let binaries: TempDir;
   let dir: TempDir;
   let gateway: GatewayProcess;
+  /** Of `[http]`: TLS, where it is spoken. */
+  let secured: Readonly<Record<string, string>> = {};
 
   beforeAll(async () => {
     binaries = await createTempDir();
@@ -46,6 +55,14 @@ describeWithGo('Go’s own client', () => {
     });
     upstream = await startRecordingUpstream(answering(204));
     dir = await createTempDir();
+    if (scheme === 'https') {
+      const { certFile, keyFile } = createAuthority(dir.path).issue('gateway');
+      secured = {
+        'https-enabled': 'true',
+        'https-certificate': JSON.stringify(certFile),
+        'https-private-key': JSON.stringify(keyFile),
+      };
+    }
     const config = await writeConfig({ dir: dir.path, upstream: upstream.url, port: 2 });
     const password = 'password';
     await addUser(config, { name: 'reader', password, permissions: ['api'] });
@@ -58,25 +75,34 @@ describeWithGo('Go’s own client', () => {
     await binaries.remove();
   });
 
-  beforeEach(async () => {
-    upstream.clear();
+  async function start(limits: Readonly<Record<string, string>> = {}): Promise<void> {
     gateway = await startGateway({
       dir: dir.path,
       upstream: upstream.url,
       settings: {
-        http: { 'shutdown-timeout': '"4s"' },
+        http: { ...secured, 'shutdown-timeout': '"4s"' },
         // Connections that wait are not heads that do not come to an end.
-        limits: { 'header-timeout': '"1s"' },
+        limits: { 'header-timeout': '"1s"', 'login-failures': '"0 per 1m"', ...limits },
       },
     });
+  }
+
+  beforeEach(async () => {
+    upstream.clear();
+    await start();
   });
 
   afterEach(async () => {
     await gateway.stop();
   });
 
-  function urlFor(user: string): string {
-    return `http://${user}@127.0.0.1:${gateway.port}/write?db=telegraf`;
+  async function restart(limits: Readonly<Record<string, string>>): Promise<void> {
+    await gateway.stop();
+    await start(limits);
+  }
+
+  function urlFor(user: string, port = gateway.port): string {
+    return `${scheme}://${user}@127.0.0.1:${port}/write?db=telegraf`;
   }
 
   function run(...args: readonly string[]): Poster {
@@ -167,4 +193,83 @@ describeWithGo('Go’s own client', () => {
     expect(await stopped).toBe(0);
     expect(upstream.requests).toHaveLength(16);
   });
+
+  test('bodies of any length on one connection arrive whole, chunked or not', async () => {
+    const KIB = 1024;
+    const edges = [16 * KIB, 64 * KIB, 1024 * KIB].flatMap((edge) => [edge - 1, edge, edge + 1]);
+    const lengths = [0, 1, ...edges, 17 * KIB * KIB];
+    const { endings, ended } = run('sizes', urlFor('writer:password'), lengths.join(','));
+    expect(await ended).toBe(0);
+    expect(endings.map(({ status, error }) => ({ status, error }))).toEqual(
+      Array(lengths.length * 2).fill({ status: 204, error: '' }),
+    );
+    expect(upstream.requests.map(({ body }) => body.length)).toEqual(
+      lengths.flatMap((length) => [length, length]),
+    );
+  }, 60_000);
+
+  /** Every one of them was answered with 204, and arrived once. */
+  function expectAllArrived(endings: readonly Ending[], count: number): void {
+    const lost = endings.filter(({ status, error }) => status !== 204 || error !== '');
+    expect(lost).toEqual([]);
+    expect(endings.length).toBeGreaterThanOrEqual(count);
+    const counts = arrivals();
+    expect(endings.filter(({ id }) => counts.get(id) !== 1)).toEqual([]);
+  }
+
+  test('posts with pauses shorter and longer than idle-timeout lose none', async () => {
+    await restart({ 'idle-timeout': '"2s"' });
+    const target = urlFor('writer:password');
+    const posters = ['500', '1200', '4500'].map((pause) => run('paced', target, '6', pause));
+    for (const { endings, ended } of posters) {
+      expect(await ended).toBe(0);
+      expectAllArrived(endings, 30);
+    }
+  }, 120_000);
+
+  test('posts on kept connections lose none in a crowd of strangers beyond max-connections', async () => {
+    await restart({ 'max-connections': '24' });
+    const { endings, child, ended } = run('kept', urlFor('writer:password'), '16');
+    await eventually('they write', () => endings.length > 100, 30_000);
+    const tls = scheme === 'https' ? { tls: { rejectUnauthorized: false } } : {};
+    // Some are closed again before they are there.
+    const strangers = await Promise.allSettled(
+      Array.from({ length: 200 }, () => openRawConnection(gateway.port, tls)),
+    );
+    await eventually('strangers give way', () => /max-connections|too many/i.test(gateway.log));
+    const before = endings.length;
+    await eventually('they go on', () => endings.length > before + 200, 30_000);
+    child.stdin.end();
+    expect(await ended).toBe(0);
+    for (const each of strangers) if (each.status === 'fulfilled') each.value.destroy();
+    expectAllArrived(endings, before + 200);
+  }, 90_000);
+
+  testWithPython(
+    'posts on kept connections lose none over three restarts on a socket of systemd’s',
+    async () => {
+      const file = await writeConfig({
+        dir: dir.path,
+        upstream: upstream.url,
+        port: await findFreePort(),
+        settings: { http: { ...secured, 'shutdown-timeout': '"4s"' } },
+      });
+      const activated = await startActivated(['tcp'], file, dir.path);
+      const target = urlFor('writer:password', activated.port);
+      const { endings, child, ended } = run('kept', target, '16');
+      for (let round = 0; round < 3; round++) {
+        const before = endings.length;
+        await eventually('they write', () => endings.length > before + 100, 60_000);
+        expect(await activated.restart()).toBe('restarted 0');
+      }
+      const before = endings.length;
+      await eventually('they go on', () => endings.length > before + 100, 60_000);
+      child.stdin.end();
+      expect(await ended).toBe(0);
+      expectAllArrived(endings, 400);
+      expect(endings.some(({ close }) => close)).toBe(true);
+      expect(await activated.stop()).toBe(0);
+    },
+    240_000,
+  );
 });

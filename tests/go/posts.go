@@ -3,14 +3,17 @@
 //	posts early URL COUNT BYTES     large bodies, by turns with and without a Content-Length
 //	posts kept URL WORKERS          small ones on kept connections with pauses, until standard input ends
 //	posts unused URL CONNECTIONS    dials, says so, waits for a line, and posts on connections that were never used
+//	posts sizes URL BYTES,BYTES,…   a body of each length on one connection, with and without a Content-Length
+//	posts paced URL WORKERS MS      five small ones each, with a pause of so long between them
 //
-// Credentials stand in the URL.
+// Credentials stand in the URL. Over https, any certificate will do.
 package main
 
 import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +24,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -43,22 +47,59 @@ var output = struct {
 
 func main() {
 	if len(os.Args) < 4 {
-		fmt.Fprintln(os.Stderr, "posts early URL COUNT BYTES | kept URL WORKERS | unused URL CONNECTIONS")
+		fmt.Fprintln(os.Stderr, "posts early URL COUNT BYTES | kept URL WORKERS | unused URL CONNECTIONS | sizes URL BYTES,… | paced URL WORKERS MS")
 		os.Exit(64)
 	}
-	target, number := os.Args[2], numberIn(os.Args[3])
+	target, number := os.Args[2], os.Args[3]
 	switch os.Args[1] {
 	case "early":
-		early(target, number, numberIn(os.Args[4]))
+		early(target, numberIn(number), numberIn(os.Args[4]))
 	case "kept":
-		kept(target, number)
+		kept(target, numberIn(number))
 	case "unused":
-		unused(target, number)
+		unused(target, numberIn(number))
+	case "sizes":
+		sizes(target, strings.Split(number, ","))
+	case "paced":
+		paced(target, numberIn(number), time.Duration(numberIn(os.Args[4]))*time.Millisecond)
 	}
 }
 
+// As Telegraf, Chronograf and InfluxDB make theirs; HTTP/2 is asked for where it can be had.
+func transport() *http.Transport {
+	return &http.Transport{TLSClientConfig: anyCertificate, ForceAttemptHTTP2: true}
+}
+
+var anyCertificate = &tls.Config{InsecureSkipVerify: true}
+
+func sizes(target string, lengths []string) {
+	client := &http.Client{Transport: transport()}
+	for _, length := range lengths {
+		body := bytes.Repeat([]byte("x"), numberIn(length))
+		post(client, target, "whole-"+length, bytes.NewReader(body))
+		// A type that Go does not know: chunked.
+		post(client, target, "chunked-"+length, struct{ io.Reader }{bytes.NewReader(body)})
+	}
+}
+
+func paced(target string, workers int, pause time.Duration) {
+	var all sync.WaitGroup
+	for worker := 0; worker < workers; worker++ {
+		all.Add(1)
+		go func(worker int) {
+			defer all.Done()
+			client := &http.Client{Transport: transport()}
+			for i := 0; i < 5; i++ {
+				post(client, target, fmt.Sprintf("paced-%s-%d-%d", pause, worker, i), bytes.NewReader([]byte("cpu usage=42 1\n")))
+				time.Sleep(pause)
+			}
+		}(worker)
+	}
+	all.Wait()
+}
+
 func early(target string, count, size int) {
-	client := &http.Client{Transport: &http.Transport{}}
+	client := &http.Client{Transport: transport()}
 	body := bytes.Repeat([]byte("cpu,host=a usage=42 1\n"), size/22+1)[:size]
 	for i := 0; i < count; i++ {
 		var reader io.Reader = bytes.NewReader(body)
@@ -81,7 +122,7 @@ func kept(target string, workers int) {
 		all.Add(1)
 		go func(worker int) {
 			defer all.Done()
-			client := &http.Client{Transport: &http.Transport{}}
+			client := &http.Client{Transport: transport()}
 			for i := 0; ; i++ {
 				id := fmt.Sprintf("kept-%d-%d", worker, i)
 				post(client, target, id, bytes.NewReader([]byte("cpu usage=42 1\n")))
@@ -115,7 +156,7 @@ func unused(target string, count int) {
 	}
 	connections := make(chan net.Conn, count)
 	for i := 0; i < count; i++ {
-		connection, err := net.Dial("tcp", parsed.Host)
+		connection, err := dialAhead(parsed)
 		if err != nil {
 			panic(err)
 		}
@@ -125,9 +166,17 @@ func unused(target string, count int) {
 	bufio.NewReader(os.Stdin).ReadString('\n')
 	for i := 0; i < count; i++ {
 		dial := func(context.Context, string, string) (net.Conn, error) { return <-connections, nil }
-		client := &http.Client{Transport: &http.Transport{DialContext: dial}}
+		client := &http.Client{Transport: &http.Transport{DialContext: dial, DialTLSContext: dial}}
 		post(client, target, fmt.Sprintf("unused-%d", i), bytes.NewReader([]byte("cpu usage=42 1\n")))
 	}
+}
+
+// Over TLS up to the end of the handshake, as net/http does it.
+func dialAhead(target *url.URL) (net.Conn, error) {
+	if target.Scheme == "https" {
+		return tls.Dial("tcp", target.Host, anyCertificate)
+	}
+	return net.Dial("tcp", target.Host)
 }
 
 func post(client *http.Client, target, id string, body io.Reader) {
