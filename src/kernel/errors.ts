@@ -57,6 +57,13 @@ export const ERRORS = {
   internal: { status: 500, words: 'internal error of the gateway', level: 'error' },
   'upstream-unreachable': { status: 502, words: 'Kapacitor cannot be reached', level: 'warn' },
   'upstream-broken': { status: 502, words: 'Kapacitor broke off its answer', level: 'warn' },
+  /** A 4xx in Go's server: there Telegraf would throw away what it could send once its URL is mended. */
+  'https-only': {
+    status: 503,
+    words: 'this port speaks HTTPS, not HTTP',
+    level: 'info',
+    temporary: true,
+  },
   'certificate-outdated': {
     status: 503,
     words: 'other authorities count for client certificates now: connect again',

@@ -84,9 +84,9 @@ function refuseBody(socket: Socket, response: ServerResponse, refusal: GatewayEr
   socket.end(() => socket.destroy());
 }
 
-/** HTTP where TLS is spoken: an answer that says so, as Go's server gives it. */
+/** HTTP where TLS is spoken: an answer that says so. */
 export function refusePlain(socket: Duplex, onRefusal: (refusal: GatewayError) => void): void {
-  const refusal = new GatewayError('bad-framing', { message: 'this port speaks HTTPS, not HTTP' });
+  const refusal = new GatewayError('https-only');
   write(socket, refusal);
   onRefusal(refusal);
   halfClose(socket);

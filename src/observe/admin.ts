@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { isIP, isIPv4 } from 'node:net';
+import type { Socket } from 'node:net';
 import { messageOf } from '../kernel/errors.ts';
 import type { Metrics } from './metrics.ts';
 import type { Readiness } from './readiness.ts';
@@ -51,7 +52,7 @@ export function createAdmin(options: AdminOptions): Admin {
     keepAliveTimeout: IDLE_MS,
     insecureHTTPParser: false,
   });
-  server.maxConnections = MAX_CONNECTIONS;
+  giveWay(server);
   // Who does not read their answer either.
   server.setTimeout(options.idleTimeoutMs ?? IDLE_MS);
   server.on('request', (request, response) => void answer(options, request, response));
@@ -65,6 +66,21 @@ export function createAdmin(options: AdminOptions): Admin {
       await closed;
     },
   };
+}
+
+/** Where there are too many connections, the one that has asked nothing for the longest time ends: no crowd keeps a scraper out. */
+function giveWay(server: Server): void {
+  const open = new Set<Socket>();
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+    const [oldest] = open;
+    if (open.size > MAX_CONNECTIONS) oldest?.destroy();
+  });
+  server.on('request', ({ socket }) => {
+    open.delete(socket);
+    open.add(socket);
+  });
 }
 
 async function listen(server: Server, { address, onError }: AdminOptions): Promise<number> {
@@ -103,6 +119,8 @@ async function answer(
     'Content-Length': Buffer.byteLength(given.text),
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
+    // Nor is it a picture or a script of anybody's page.
+    'Cross-Origin-Resource-Policy': 'same-origin',
     ...(given.status === 405 ? { Allow: 'GET, HEAD' } : {}),
     // What it sends beside is not read.
     ...(given.status >= 400 && given.status !== 503 ? { Connection: 'close' } : {}),
@@ -112,9 +130,10 @@ async function answer(
 
 async function answerTo(
   { address, metrics, readiness }: AdminOptions,
-  { method, url = '', headers }: IncomingMessage,
+  { method, url = '', headers, rawHeaders }: IncomingMessage,
 ): Promise<AdminAnswer> {
-  if (!isOwnHost(headers.host, address.host)) {
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && /^host$/i.test(name));
+  if (hosts.length > 1 || !isOwnHost(headers.host, address.host)) {
     return plain(403, 'the Host header names neither this host nor [admin] bind-address');
   }
   if (method !== 'GET' && method !== 'HEAD') return plain(405, 'only GET and HEAD');

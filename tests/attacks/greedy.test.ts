@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { expectNoAccidents } from '../support/accidents.ts';
 import { eventually } from '../support/eventually.ts';
 import { as, openGateway } from '../support/open-gateway.ts';
@@ -239,5 +240,56 @@ describe('greedy clients', () => {
     );
     void pour(connection, Buffer.alloc(64 * 1024, 0x20), 64 * MIB);
     expect((await connection.receive()).status).toBe(413);
+  });
+});
+
+describe('a gzip bomb', () => {
+  const bomb = gzipSync(Buffer.alloc(64 * MIB, 0x20));
+
+  test('is not unpacked by the users API: it is no JSON', async () => {
+    await open({ KAPGATE_LIMITS_MAX_USERS_BODY: '131072' });
+    const before = process.memoryUsage().rss;
+    const { status } = await exchange(
+      gateway.port,
+      Buffer.concat([
+        Buffer.from(
+          `POST /kapacitor/v1/users HTTP/1.1\r\nHost: x\r\n${as('admin')}\r\nContent-Encoding: gzip\r\nContent-Length: ${bomb.length}\r\n\r\n`,
+        ),
+        bomb,
+      ]),
+    );
+    expect(status).toBe(400);
+    const small = gzipSync('{"name":"eve","password":"password","type":"admin"}');
+    const packed = await exchange(
+      gateway.port,
+      Buffer.concat([
+        Buffer.from(
+          `POST /kapacitor/v1/users HTTP/1.1\r\nHost: x\r\n${as('admin')}\r\nContent-Encoding: gzip\r\nContent-Length: ${small.length}\r\n\r\n`,
+        ),
+        small,
+      ]),
+    );
+    expect(packed.status).toBe(400);
+    expect(process.memoryUsage().rss - before).toBeLessThan(48 * MIB);
+  });
+
+  test('on its way to Kapacitor passes as it is, and an answer of one comes as it is', async () => {
+    await open({}, (_, response) => {
+      response.writeHead(200, { 'Content-Encoding': 'gzip', 'Content-Length': bomb.length });
+      response.end(bomb);
+    });
+    const before = process.memoryUsage().rss;
+    const answer = await exchange(
+      gateway.port,
+      Buffer.concat([
+        Buffer.from(
+          `POST /write?db=d HTTP/1.1\r\nHost: x\r\n${as('ann')}\r\nContent-Encoding: gzip\r\nContent-Length: ${bomb.length}\r\n\r\n`,
+        ),
+        bomb,
+      ]),
+    );
+    expect(answer.body.equals(bomb)).toBe(true);
+    expect(upstream.requests[0]?.body.equals(bomb)).toBe(true);
+    expect(process.memoryUsage().rss - before).toBeLessThan(48 * MIB);
   });
 });

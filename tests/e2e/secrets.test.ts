@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { basic, call } from '../support/api.ts';
+import { findFreePort } from '../support/free-port.ts';
 import { addUser, runKapgate, startGateway } from '../support/gateway-process.ts';
 import type { GatewayProcess } from '../support/gateway-process.ts';
 import { makeToken } from '../support/jwt.ts';
@@ -187,10 +188,12 @@ describe.each(['logfmt', 'json'])('with a log of every line in %s', (format) => 
   let dir: TempDir;
   let upstream: RecordingUpstream;
   let gateway: GatewayProcess;
+  let adminPort: number;
 
   beforeAll(async () => {
     dir = await createTempDir();
     upstream = await startRecordingUpstream(answering(200, {}, '{}'));
+    adminPort = await findFreePort();
     gateway = await startGateway({
       dir: dir.path,
       upstream: upstream.url,
@@ -198,6 +201,7 @@ describe.each(['logfmt', 'json'])('with a log of every line in %s', (format) => 
         http: { 'shared-secret': JSON.stringify(SHARED_SECRET), 'shutdown-timeout': '"1s"' },
         log: { level: '"debug"', format: JSON.stringify(format) },
         audit: { file: JSON.stringify(join(dir.path, 'audit.log')), reads: 'true' },
+        admin: { 'bind-address': `"127.0.0.1:${adminPort}"` },
       },
     });
     await addUser(gateway.configFile, { name: 'root', password: 'root-password', admin: true });
@@ -228,11 +232,16 @@ describe.each(['logfmt', 'json'])('with a log of every line in %s', (format) => 
     const audited = (await readFile(join(dir.path, 'audit.log'), 'utf8')).split('\n');
     expect(audited.length).toBeGreaterThan(20);
     expect(audited.filter((line) => leaksIn(line).length > 0)).toEqual([]);
+    for (const path of ['/metrics', '/readyz']) {
+      const told = (await call(adminPort, 'GET', path)).text;
+      expect({ path, leaks: leaksIn(told) }).toEqual({ path, leaks: [] });
+      expect(told.length).toBeGreaterThan(100);
+    }
     const shown = await runKapgate(['--config', gateway.configFile, 'config']);
     expect(leaksIn(shown.stdout + shown.stderr)).toEqual([]);
   }
 
-  test('no secret is in an answer, upstream, in the log, or in the audit log', async () => {
+  test('no secret is in an answer, upstream, in the log, the audit log or the metrics', async () => {
     const answers: string[] = [];
     for (const request of requests()) answers.push(await play(gateway.port, request));
     expect(upstream.requests.length).toBeGreaterThan(10);

@@ -127,10 +127,10 @@ describeWithOpenssl('HTTPS', () => {
   test('HTTP on its port is answered with a sentence', async () => {
     const { port } = await start();
     const { status, body } = await exchange(port, GET);
-    expect(status).toBe(400);
+    expect(status).toBe(503);
     expect(body.toString()).toContain('this port speaks HTTPS, not HTTP');
     expect(upstream.requests).toEqual([]);
-    expect(gateway.accesses[0]).toMatchObject({ host: '127.0.0.1', status: 400 });
+    expect(gateway.accesses[0]).toMatchObject({ host: '127.0.0.1', status: 503 });
   });
 
   test('what is no TLS and no HTTP ends nothing but its own connection', async () => {
