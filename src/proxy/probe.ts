@@ -1,5 +1,8 @@
-import { createConnections } from './connections.ts';
-import type { ConnectionOptions } from './connections.ts';
+import { Connection } from './connection.ts';
+import { createDepartures } from './departures.ts';
+import { createDial } from './dial.ts';
+import type { DialOptions } from './dial.ts';
+import { requestHead } from './request-head.ts';
 
 /** What Kapacitor says of itself. */
 export interface ProbeResult {
@@ -8,30 +11,55 @@ export interface ProbeResult {
   readonly version: string;
 }
 
-const PING = '/kapacitor/v1/ping';
+const METHOD = 'GET';
+const PATH = '/kapacitor/v1/ping';
 
-/** Asks the upstream for a ping, without credentials. @throws where it cannot be reached */
-export async function probeUpstream(
-  options: Pick<ConnectionOptions, 'origin' | 'connectTimeoutMs' | 'ca' | 'insecureSkipVerify'>,
-): Promise<ProbeResult> {
-  const connections = createConnections({
-    ...options,
-    maxConnections: 1,
-    maxWaiting: 1,
-    maxWaitMs: 1,
-  });
+/** Asks the upstream for a ping, without credentials. @throws where it cannot be reached, or does not answer in time */
+export async function probeUpstream(options: DialOptions): Promise<ProbeResult> {
+  const { connectTimeoutMs } = options;
+  const connection = new Connection(createDial(options), createDepartures());
+  const timer =
+    connectTimeoutMs === 0
+      ? undefined
+      : // To connect, and to answer.
+        setTimeout(() => {
+          connection.abort(new Error(`no answer within ${2 * connectTimeoutMs} ms`));
+        }, 2 * connectTimeoutMs);
   try {
-    const { client } = await connections.take(() => true);
-    const response = await client.request({
-      method: 'GET',
-      path: PING,
-      headersTimeout: options.connectTimeoutMs,
-      bodyTimeout: options.connectTimeoutMs,
-    });
-    await response.body.dump();
-    const version = response.headers['x-kapacitor-version'];
-    return { status: response.statusCode, version: typeof version === 'string' ? version : '' };
+    return await ping(connection);
   } finally {
-    await connections.close();
+    clearTimeout(timer);
+    connection.close();
   }
+}
+
+function ping(connection: Connection): Promise<ProbeResult> {
+  const { host } = connection;
+  const head = requestHead({ method: METHOD, path: PATH, host, headers: [], length: 0 });
+  return new Promise((resolve, reject) => {
+    let result: ProbeResult = { status: 0, version: '' };
+    connection.send(
+      { method: METHOD, head, body: null, isLast: true },
+      {
+        onConnect: () => undefined,
+        onHead: ({ status, headers }) => {
+          result = { status, version: versionIn(headers) };
+        },
+        onData: () => true,
+        onComplete: () => {
+          resolve(result);
+        },
+        onFailure: reject,
+      },
+    );
+  });
+}
+
+function versionIn(headers: readonly string[]): string {
+  const at = headers.findIndex((each, index) => index % 2 === 0 && isVersion(each));
+  return at < 0 ? '' : (headers[at + 1] ?? '');
+}
+
+function isVersion(name: string): boolean {
+  return name.toLowerCase() === 'x-kapacitor-version';
 }

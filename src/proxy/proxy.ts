@@ -31,7 +31,8 @@ export interface ProxyOptions {
 export interface Proxy {
   readonly forward: Handler;
   load(): Readonly<Record<Lane, ConnectionLoad>>;
-  stop(): Promise<void>;
+  /** Cuts what is under way. */
+  stop(): void;
 }
 
 /** A stream holds its connection for as long as its reader stays. */
@@ -72,10 +73,10 @@ export function createProxy(options: ProxyOptions): Proxy {
       api: connections.api.load(),
       streams: connections.streams.load(),
     }),
-    stop: async () => {
+    stop: () => {
       patience.stop();
       recheck.stop();
-      await Promise.all(Object.values(connections).map((each) => each.close()));
+      for (const each of Object.values(connections)) each.close();
     },
   };
 }

@@ -1,13 +1,15 @@
 import type { ServerResponse } from 'node:http';
-import type { Dispatcher } from 'undici';
 import { GatewayError, messageOf } from '../kernel/errors.ts';
 import type { Exchange } from '../kernel/exchange.ts';
 import { announcedLength, hasArrived, hasBody } from '../kernel/request-body.ts';
 import type { Target } from '../kernel/target.ts';
-import type { Connection } from './connections.ts';
+import type { AnswerHead } from './answer-head.ts';
+import type { Connection } from './connection.ts';
+import type { Sender } from './crossing.ts';
 import { NOT_LOOKED_AT } from './patience.ts';
 import type { Transfer, Wait } from './patience.ts';
 import { RequestBody } from './request-body.ts';
+import { endsConnection, requestHead } from './request-head.ts';
 import { responseHead } from './response-headers.ts';
 
 /**
@@ -20,7 +22,7 @@ const MAX_LOG_BACKLOG_BYTES = 4 * 1024 * 1024;
 const MAX_JOINED_BYTES = 4096;
 
 /** One request on its way to Kapacitor and its answer on the way back: streamed, with back-pressure both ways. */
-export class Relay implements Dispatcher.DispatchHandler, Transfer {
+export class Relay implements Sender, Transfer {
   lastLook = NOT_LOOKED_AT;
   readonly #exchange: Exchange;
   readonly #isLogStream: boolean;
@@ -29,8 +31,7 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
   readonly #response: ServerResponse;
   readonly #body: RequestBody | Buffer | null;
   #connection: Connection | undefined;
-  #abort: ((reason: Error) => void) | undefined;
-  #resume: () => void = nothing;
+  #isConnected = false;
   #resolve: () => void = nothing;
   #reject: (error: unknown) => void = nothing;
   #isClientGone = false;
@@ -38,6 +39,7 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
   #wasReused = false;
   #hasAnswerBegun = false;
   #isBodyBegun = false;
+  #isHeldUp = false;
 
   /** @param onHead told how long the head of the answer took */
   constructor(exchange: Exchange, isLogStream: boolean, onHead: (tookMs: number) => void) {
@@ -64,7 +66,11 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
       this.#reject = reject;
       this.#response.on('close', this.#onClientClose);
       this.#sentMs = performance.now();
-      connection.client.dispatch({ method, path: sent, headers, body: this.#body }, this);
+      const body = this.#body;
+      const length = body?.length ?? 0;
+      const head = requestHead({ method, path: sent, host: connection.host, headers, length });
+      const isLast = endsConnection({ method, length });
+      connection.send({ method, head, body, isLast }, this);
     });
   }
 
@@ -89,49 +95,37 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
 
   giveUp(error: GatewayError): void {
     this.#givenUp = error;
-    this.#stop(error);
+    this.#connection?.abort(error);
   }
 
-  // What follows is called by undici, in this order. It has a newer form of handler, which parses the headers of each
-  // answer once more than is needed here: 4 % of the requests per CPU-second (npm run bench).
+  // What follows is called by the connection, in this order.
 
-  onConnect(abort: (reason?: Error) => void): void {
-    this.#abort = abort;
-    this.#wasReused = (this.#connection?.answers ?? 0) > 0;
-    const reason =
-      this.#givenUp ?? (this.#isClientGone ? new GatewayError('client-gone') : undefined);
-    if (reason !== undefined) abort(reason);
+  onConnect(wasUsed: boolean): void {
+    this.#isConnected = true;
+    this.#wasReused = wasUsed;
   }
 
-  /** The first byte of an answer, an interim one or a broken one too. */
-  onResponseStarted(): void {
-    this.#hasAnswerBegun = true;
-  }
-
-  /** @returns true: go on */
-  onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
-    if (status < 200) return true;
-    this.#resume = resume;
+  onHead(answer: AnswerHead): void {
     this.#onHead(performance.now() - this.#sentMs);
-    const head = responseHead(rawHeaders.map(textOf), this.#exchange);
+    const head = responseHead(answer.headers, this.#exchange);
     if (head.upstreamRequestId !== undefined) {
       this.#exchange.upstreamRequestId = head.upstreamRequestId;
     }
     // Kapacitor answered before it had the whole body: what is still on its way must not become a next request.
     if (!hasArrived(this.#exchange.request)) this.#response.shouldKeepAlive = false;
-    this.#response.writeHead(status, reasonPhrase(statusText), head.headers);
+    this.#response.writeHead(answer.status, reasonPhrase(answer.reason), head.headers);
     // A small body comes with the head and leaves with it; the head of a silent stream leaves alone.
     queueMicrotask(() => {
       if (!this.#response.writableEnded) this.#response.flushHeaders();
     });
-    return true;
   }
 
-  /** @returns false: wait until `resume` is called */
-  onData(chunk: Buffer): boolean {
-    if (this.#write(chunk)) return true;
+  /** @returns false: wait until the client has read */
+  onData(piece: Buffer): boolean {
+    if (this.#write(piece)) return true;
     if (!this.#isLogStream) {
-      this.#response.once('drain', this.#resume);
+      if (!this.#isHeldUp) this.#response.once('drain', this.#onDrain);
+      this.#isHeldUp = true;
       return false;
     }
     if (this.#response.writableLength > MAX_LOG_BACKLOG_BYTES) {
@@ -142,33 +136,36 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
   }
 
   onComplete(): void {
-    if (this.#connection !== undefined) this.#connection.answers++;
     this.#detach();
     this.#exchange.finish();
     this.#resolve();
   }
 
-  onError(error: Error): void {
+  onFailure(error: Error, hasAnswerBegun: boolean): void {
+    this.#hasAnswerBegun = hasAnswerBegun;
     this.#detach();
     this.#reject(this.#endFor(error));
   }
 
+  readonly #onDrain = (): void => {
+    this.#isHeldUp = false;
+    this.#connection?.resume();
+  };
+
   /** The first bytes go as text: Node joins them with the head then, and both leave in one piece. */
-  #write(chunk: Buffer): boolean {
-    if (this.#isBodyBegun || chunk.length > MAX_JOINED_BYTES) return this.#response.write(chunk);
+  #write(piece: Buffer): boolean {
+    if (this.#isBodyBegun || piece.length > MAX_JOINED_BYTES) {
+      this.#isBodyBegun = true;
+      return this.#response.write(this.#connection?.keep(piece));
+    }
     this.#isBodyBegun = true;
-    return this.#response.write(chunk.toString('latin1'), 'latin1');
+    return this.#response.write(piece.toString('latin1'), 'latin1');
   }
 
   readonly #onClientClose = (): void => {
     this.#isClientGone = true;
-    this.#stop(new GatewayError('client-gone'));
+    this.#connection?.abort(new GatewayError('client-gone'));
   };
-
-  /** Before it is started there is nothing to abort: onConnect looks again. */
-  #stop(reason: GatewayError): void {
-    this.#abort?.(reason);
-  }
 
   #detach(): void {
     this.#response.off('close', this.#onClientClose);
@@ -181,7 +178,7 @@ export class Relay implements Dispatcher.DispatchHandler, Transfer {
     if (this.#isClientGone || (request.destroyed && !request.complete)) {
       return new GatewayError('client-gone', { cause: error });
     }
-    const code = this.#abort === undefined ? 'upstream-unreachable' : 'upstream-broken';
+    const code = this.#isConnected ? 'upstream-broken' : 'upstream-unreachable';
     return new GatewayError(code, { cause: new Error(messageOf(error), { cause: error }) });
   }
 }
@@ -196,18 +193,14 @@ const MAX_WHOLE_BYTES = 16 * 1024;
 function openBody(exchange: Exchange): RequestBody | Buffer | null {
   const { request } = exchange;
   if (!hasBody(request)) return null;
-  const length = announcedLength(request) ?? Infinity;
-  if (length <= MAX_WHOLE_BYTES && request.readableLength === length) {
+  const length = announcedLength(request) ?? 'chunked';
+  if (request.complete && request.readableLength === 0) return null;
+  if (length === request.readableLength && length <= MAX_WHOLE_BYTES) {
     const whole: unknown = request.read();
     if (Buffer.isBuffer(whole) && whole.length === length) return whole;
     throw new Error('BUG: the body in the buffer is not the one that was announced');
   }
-  return new RequestBody(request, () => exchange.sendContinue());
-}
-
-/** Header bytes are ISO-8859-1 on both sides. */
-function textOf(bytes: Buffer): string {
-  return bytes.toString('latin1');
+  return new RequestBody(request, length, () => exchange.sendContinue());
 }
 
 /** Node refuses to send control characters; Go's server never does. */

@@ -1,52 +1,96 @@
 import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
+import type { Socket } from 'node:net';
+import type { SentLength } from './request-head.ts';
+
+interface Told {
+  /** All of it is handed over. */
+  readonly onEnd: () => void;
+  readonly onFailure: (error: Error) => void;
+}
 
 /**
- * A request's body as undici may have it: read only when it asks, and cut off from the client's connection.
- * (undici destroys the body when the upstream answers early; destroying the request would reset the client.)
+ * A request's body on its way to the upstream, piece by piece as it comes, no faster than the upstream takes it. It is
+ * cut off from the client's connection: where the upstream answers early, the client is not to be reset for it.
  */
-export class RequestBody extends Readable {
+export class RequestBody {
   readonly #request: IncomingMessage;
-  readonly #onFirstRead: () => void;
-  #isAttached = false;
+  readonly #length: SentLength;
+  readonly #onFirstWanted: () => void;
+  #to: Socket | undefined;
+  #told: Told | undefined;
+  #sentBytes = 0;
 
-  /** @param onFirstRead called when the upstream is ready for the first byte: now a client may be told to go on */
-  constructor(request: IncomingMessage, onFirstRead: () => void) {
-    super();
+  /** @param onFirstWanted called when the upstream is ready for the first byte: now a client may be told to go on */
+  constructor(request: IncomingMessage, length: SentLength, onFirstWanted: () => void) {
     this.#request = request;
-    this.#onFirstRead = onFirstRead;
+    this.#length = length;
+    this.#onFirstWanted = onFirstWanted;
   }
 
-  /** True while the upstream asks for bytes that the client has not sent. */
+  get length(): SentLength {
+    return this.#length;
+  }
+
+  /** True while the upstream would take bytes that the client has not sent. */
   get isWaitingForClient(): boolean {
-    return this.#isAttached && !this.#request.isPaused() && !this.#request.complete;
+    return this.#to !== undefined && !this.#request.isPaused() && !this.#request.complete;
   }
 
-  override _read(): void {
-    if (this.#isAttached) {
-      this.#request.resume();
+  /** From now on it goes to this socket, behind the head that was written there. */
+  sendTo(socket: Socket, told: Told): void {
+    this.#to = socket;
+    this.#told = told;
+    if (this.#request.destroyed) {
+      this.#onClose();
       return;
     }
-    this.#isAttached = true;
+    socket.on('drain', this.#onDrain);
     this.#request.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose);
-    this.#onFirstRead();
+    this.#request.resume();
+    this.#onFirstWanted();
   }
 
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+  /** Nothing more of it is wanted. */
+  stop(): void {
+    if (this.#to === undefined) return;
+    this.#to.off('drain', this.#onDrain);
+    this.#to = undefined;
     this.#request.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
     this.#request.pause();
-    callback(error);
   }
 
-  readonly #onData = (chunk: Buffer): void => {
-    if (!this.push(chunk)) this.#request.pause();
+  readonly #onData = (piece: Buffer): void => {
+    if (this.#to === undefined) return;
+    this.#sentBytes += piece.length;
+    if (!writePiece(this.#to, piece, this.#length === 'chunked')) this.#request.pause();
+  };
+
+  readonly #onDrain = (): void => {
+    this.#request.resume();
   };
 
   readonly #onEnd = (): void => {
-    this.push(null);
+    if (this.#length === 'chunked') this.#to?.write('0\r\n\r\n', 'latin1');
+    else if (this.#sentBytes !== this.#length) {
+      this.#told?.onFailure(new Error('BUG: the body is not as long as it was announced'));
+      return;
+    }
+    this.stop();
+    this.#told?.onEnd();
   };
 
   readonly #onClose = (): void => {
-    if (!this.#request.complete) this.destroy(new Error('the client broke off its request'));
+    if (this.#request.complete) return;
+    this.#told?.onFailure(new Error('the client broke off its request'));
   };
+}
+
+function writePiece(socket: Socket, piece: Buffer, isChunked: boolean): boolean {
+  if (!isChunked) return socket.write(piece);
+  socket.cork();
+  socket.write(`${piece.length.toString(16)}\r\n`, 'latin1');
+  socket.write(piece);
+  const isFree = socket.write('\r\n', 'latin1');
+  socket.uncork();
+  return isFree;
 }

@@ -14,6 +14,8 @@ export interface RequestFacts {
 /** RFC 9110 §7.6.1, and what was used for the same before it. */
 const HOP_BY_HOP = [
   'connection',
+  // It is said anew with the body.
+  'content-length',
   'keep-alive',
   'proxy-authorization',
   'proxy-connection',
@@ -71,7 +73,7 @@ export function requestHeaders(rawHeaders: readonly string[], facts: RequestFact
     const value = rawHeaders[index + 1] ?? '';
     const { lower, fate } = judgeName(name);
     if (lower === 'host') host = value;
-    if (fate === 'dropped' || (fate !== 'framing' && named.has(lower))) continue;
+    if (fate === 'dropped' || named.has(lower)) continue;
     if (fate === 'accept-encoding' && facts.dropAcceptEncoding) continue;
     headers.push(name, value);
   }
@@ -91,13 +93,10 @@ interface JudgedName {
 
 const judgeName = rememberNames((name): JudgedName => {
   const lower = name.toLowerCase();
-  if (lower === 'content-length') return { lower, fate: 'framing' };
   const canonical = lower.replace(/[_.]/g, '-');
   if (canonical === 'accept-encoding') return { lower, fate: 'accept-encoding' };
   const isDropped =
-    DROPPED.has(canonical) ||
-    canonical === 'content-length' ||
-    CLAIM_PREFIXES.some((prefix) => canonical.startsWith(prefix));
+    DROPPED.has(canonical) || CLAIM_PREFIXES.some((prefix) => canonical.startsWith(prefix));
   return { lower, fate: isDropped ? 'dropped' : 'passed' };
 });
 

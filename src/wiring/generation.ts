@@ -92,14 +92,15 @@ export function createGeneration(config: Config, lasting: Lasting): Generation {
       isUsersApi(target) ? users.api : isNowhere(target) ? answerNotFound : proxy.forward,
   });
   const running = createRunning();
-  const stop = async (): Promise<void> => {
+  const stop = (): Promise<void> => {
     audit?.stop();
     users.close();
-    await proxy.stop();
+    proxy.stop();
     const { ended } = lasting;
     if (users.meta !== undefined) {
       ended.meta = sumMeta(ended.meta, [users.meta.figures()]);
     }
+    return Promise.resolve();
   };
   return {
     ...service,
