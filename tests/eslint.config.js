@@ -34,7 +34,6 @@ const PACKAGES = {
   'smol-toml': 'src/config/toml.ts',
   commander: 'src/commands/cli/',
   got: 'src/meta/http.ts',
-  undici: 'src/proxy/connections.ts',
   winston: 'src/kernel/log.ts',
   yaml: 'src/users/import/vmauth.ts',
 };
