@@ -28,6 +28,16 @@ export const LIMITS = [
     }),
   },
   {
+    id: 'node-socket',
+    name: 'node:http + a socket',
+    less: 'no gate, and next to no client: it takes small answers for what they should be',
+    isOpen: true,
+    only: ['small-get', 'small-post'],
+    command: ({ port, upstreamPort }) => ({
+      command: [process.execPath, 'bench/socket-proxy.js', String(port), String(upstreamPort)],
+    }),
+  },
+  {
     id: 'node',
     name: 'node:http',
     less: 'no gate and no proxy: it answers itself',

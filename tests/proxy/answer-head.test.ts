@@ -109,7 +109,7 @@ describe('readAnswerHead', () => {
     const hostile = [
       `X: ${' '.repeat(250_000)}\x00`,
       `X: ${'\t'.repeat(250_000)}`,
-      `${'x'.repeat(250_000)}`,
+      'x'.repeat(250_000),
       `Keep-Alive: ${'timeout='.repeat(30_000)}`,
       `Connection: ${'close'.repeat(50_000)}`,
     ];

@@ -17,7 +17,7 @@ let dir: TempDir;
 let authority: CertificateAuthority;
 let server: Server | undefined;
 let gateway: OpenGateway | undefined;
-let names: (string | false | null)[] = [];
+let names: (string | false)[] = [];
 
 expectNoAccidents();
 
@@ -47,8 +47,8 @@ async function serve(subjectAltName: string): Promise<number> {
       response.writeHead(200, { 'X-Length': length }).end(length === 0 ? BODY : 'taken');
     });
   });
-  server.on('secureConnection', (socket: TLSSocket & { servername?: string | false }) =>
-    names.push(socket.servername ?? null),
+  server.on('secureConnection', (socket: TLSSocket & { servername: string | false }) =>
+    names.push(socket.servername),
   );
   const listening = server;
   await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
