@@ -15,6 +15,7 @@ import { measureThroughput } from './throughput.js';
  * @property {Rounds} large of large bodies
  * @property {number} milliseconds of a round
  * @property {(id: string) => boolean} isWanted
+ * @property {(id: string) => boolean} isPeerWanted
  * @property {(line: string) => void} print
  *
  * What was measured: values of each round, by what and then by peer.
@@ -43,8 +44,8 @@ const ALONE = [
 
 /** @param {import('./peers.js').Place} place @param {Plan} plan @returns {Promise<Results>} */
 export async function measure(place, plan) {
-  const { isWanted, print } = plan;
-  const peers = peersHere(print);
+  const { isWanted, isPeerWanted, print } = plan;
+  const peers = peersHere(print).filter(({ id }) => isPeerWanted(id));
   const authorization = authorizationOf(place.users[0]);
   const others = isWanted('memory') ? [SMALL, ...Object.values(BIG)] : [SMALL];
   const isNeeded = (/** @type {string} */ id) => isWanted(id) || others.includes(id);
@@ -85,7 +86,10 @@ export async function measure(place, plan) {
     for (const [id, big] of Object.entries(BIG)) {
       print(`memory, a hundred at once: ${big}`);
       const files = { small: file(SMALL), big: file(big) };
-      values[`memory-${id}`] = await ofEach(regulars, 1, (peer) => growth(peer, place, files));
+      values[`memory-${id}`] = await ofEach(regulars, 1, (peer) => {
+        print(`- ${peer.name}`);
+        return growth(peer, place, files);
+      });
     }
   }
   for (const { title, script } of ALONE.filter((each) => isWanted(each.id))) {

@@ -40,7 +40,7 @@ const MAX_SAID = 4096;
 
 /**
  * What load.js counted: answers as they should be and others, bytes received, and the times of answers in milliseconds.
- * @typedef {{ answers: number, failures: number, received: number, p50: number, p99: number }} Load
+ * @typedef {{ answers: number, fromUpstream: number, failures: number, received: number, p50: number, p99: number }} Load
  */
 
 /**

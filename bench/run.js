@@ -4,6 +4,7 @@
 //   npm run bench -- --write             and written into docs/performance.md and docs/performance.svg
 //   npm run bench -- quick               small requests only, in two minutes
 //   npm run bench -- only=small-get,idle these scenarios and measures only
+//   npm run bench -- peers=kapgate,vmauth these proxies only
 //   npm run bench -- profile             where the gateway's own time goes on the hot path, by file
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -19,8 +20,7 @@ const LOAD_CORE = cpus().length > 1 ? 1 : 0;
 
 const words = process.argv.slice(2);
 const isQuick = words.includes('quick');
-const only = words.find((word) => word.startsWith('only='))?.slice('only='.length);
-const wanted = only?.split(',') ?? (isQuick ? QUICK : undefined);
+const wanted = listed('only') ?? (isQuick ? QUICK : undefined);
 const directory = mkdtempSync(join(tmpdir(), 'kapgate-bench-'));
 const upstreamPort = await freePort();
 const command = [process.execPath, 'bench/upstream.js', String(upstreamPort)];
@@ -41,11 +41,20 @@ async function compare(place) {
     large: isQuick ? { rounds: 3, warmUpSeconds: 0.2 } : { rounds: 5, warmUpSeconds: 1 },
     milliseconds: isQuick ? 500 : 1_000,
     isWanted: (id) => wanted?.includes(id) ?? true,
+    isPeerWanted: (id) => listed('peers')?.includes(id) ?? true,
     print,
   });
   const text = report(results);
   print(`\n${text}`);
   if (words.includes('--write')) await write(results, text);
+}
+
+/** What follows `NAME=`, if it is there. @param {string} name */
+function listed(name) {
+  return words
+    .find((word) => word.startsWith(`${name}=`))
+    ?.slice(name.length + 1)
+    .split(',');
 }
 
 /** @param {string} line */
