@@ -9,7 +9,7 @@ import { measureThroughput } from './throughput.js';
 
 /**
  * `isWanted` is asked for the ids of scenarios, and for latency, start, login, memory and those of ALONE.
- * @typedef {{ rounds: number, warmUpSeconds: number }} Rounds warmUpSeconds: of the proxy's processor time
+ * @typedef {{ rounds: number, warmUp: number }} Rounds warmUp: requests or bytes, of those that are compiled as they run
  * @typedef {object} Plan
  * @property {Rounds} small of small requests; more, as more is compiled and the differences are smaller
  * @property {Rounds} large of large bodies

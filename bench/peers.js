@@ -22,6 +22,7 @@ import { commandExists, freePort, start } from './processes.js';
  * @property {(setup: Setup) => { command: string[], env?: Record<string, string> }} command
  * @property {string} [program] what must be on PATH
  * @property {string} [get] how to get it
+ * @property {boolean} [isCompiledAsItRuns] it is to be warm before it is measured
  * @property {boolean} [isOpen] it asks nobody for a password
  * @property {string[]} [only] the scenarios that it takes part in; else all
  * @property {number} [connections] in place of the scenario's

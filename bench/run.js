@@ -37,8 +37,8 @@ try {
 /** @param {import('./peers.js').Place} place */
 async function compare(place) {
   const results = await measure(place, {
-    small: isQuick ? { rounds: 5, warmUpSeconds: 2 } : { rounds: 9, warmUpSeconds: 5 },
-    large: isQuick ? { rounds: 3, warmUpSeconds: 0.2 } : { rounds: 5, warmUpSeconds: 1 },
+    small: isQuick ? { rounds: 5, warmUp: 20_000 } : { rounds: 9, warmUp: 60_000 },
+    large: { rounds: isQuick ? 3 : 5, warmUp: 1e8 },
     milliseconds: isQuick ? 500 : 1_000,
     isWanted: (id) => wanted?.includes(id) ?? true,
     isPeerWanted: (id) => listed('peers')?.includes(id) ?? true,

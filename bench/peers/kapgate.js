@@ -5,11 +5,18 @@ import { join } from 'node:path';
 
 /** The gateway itself, once without its access log and once with it, into a file. @type {import('../peers.js').Peer[]} */
 export const KAPGATES = [
-  { id: 'kapgate', name: 'Kapgate', less: 'nothing: access log off', command: kapgate(false) },
+  {
+    id: 'kapgate',
+    name: 'Kapgate',
+    less: 'nothing: access log off',
+    isCompiledAsItRuns: true,
+    command: kapgate(false),
+  },
   {
     id: 'kapgate-log',
     name: 'Kapgate, log on',
     less: 'nothing: a line a request in a file',
+    isCompiledAsItRuns: true,
     command: kapgate(true),
   },
 ];

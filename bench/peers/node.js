@@ -3,6 +3,7 @@
 /** What an operator would write in an hour. @type {import('../peers.js').Peer} */
 export const HTTP_PROXY = {
   id: 'http-proxy',
+  isCompiledAsItRuns: true,
   name: 'http-proxy',
   less: 'remembers verified passwords, bcrypt; no rights of each user, no limits; can be smuggled through',
   command: ({ port, upstreamPort, users }) => ({
@@ -22,6 +23,7 @@ export const LIMITS = [
     id: 'node-undici',
     name: 'node:http + undici',
     less: 'no gate: whatever comes goes through',
+    isCompiledAsItRuns: true,
     isOpen: true,
     command: ({ port, upstreamPort }) => ({
       command: [process.execPath, 'bench/undici-proxy.js', String(port), String(upstreamPort)],
@@ -41,6 +43,7 @@ export const LIMITS = [
     id: 'node',
     name: 'node:http',
     less: 'no gate and no proxy: it answers itself',
+    isCompiledAsItRuns: true,
     isOpen: true,
     only: ['small-get', 'small-post'],
     command: ({ port }) => ({ command: [process.execPath, 'bench/upstream.js', String(port)] }),
