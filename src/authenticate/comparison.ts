@@ -55,8 +55,8 @@ export function createComparison(parts: ComparisonParts): ComparePassword {
     if (recalled === 'failed') return false;
     // This very password was right before: nobody guesses, and nobody else's guesses stop it.
     const wasRight = verified.wasRight(name, password);
-    const comparison = flights(key, asker, async (hasGone) => {
-      const turn = { source: hostOf(asker.clientAddress), isTrusted: wasRight, hasGone };
+    const comparison = flights(key, asker, async (askers) => {
+      const turn = { ...askers, source: hostOf(asker.clientAddress), isTrusted: wasRight };
       const compare = async (): Promise<boolean> => {
         const matched = await compareAnew(key, account, password, turn);
         verified.noteRight(name, password, matched);

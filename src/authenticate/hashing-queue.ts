@@ -5,14 +5,16 @@ export interface Turn {
   /** Not a guess: it goes before all that may be one. */
   readonly isTrusted: boolean;
   /** Whether nobody waits for it any more. */
-  hasGone(): boolean;
+  haveGone(): boolean;
+  /** Whether that is likely: they can still be answered, but have ended their side. */
+  haveEnded(): boolean;
 }
 
 /** A bounded queue in which each source has its turn, however many of another wait. */
 export interface FairQueue<Entry extends Turn> {
-  /** In a full queue somebody is refused: who has gone, else the last of the source that has most, else this one. */
+  /** In a full queue somebody is refused: those who have gone, else the last of the source that has most, else this one. */
   add(entry: Entry): void;
-  /** Whose turn it is; who has gone is passed over. */
+  /** Whose turn it is; those who have gone are refused, and in a crowd those who have likely gone. */
   next(): Entry | undefined;
   readonly size: number;
 }
@@ -21,6 +23,9 @@ interface FairQueueOptions<Entry> {
   readonly maxWaiting: number;
   readonly onRefused: (entry: Entry) => void;
 }
+
+/** So much of it is taken: then who has likely gone costs those who are there too much. */
+const CROWD = 1 / 8;
 
 export function createFairQueue<Entry extends Turn>(
   options: FairQueueOptions<Entry>,
@@ -60,8 +65,9 @@ class SourcesInTurn<Entry extends Turn> implements FairQueue<Entry> {
     for (;;) {
       const entry = this.#trusted.shift() ?? this.#nextOther();
       if (entry === undefined) return undefined;
+      const isWanted = this.#isWanted(entry);
       this.#size--;
-      if (!entry.hasGone()) return entry;
+      if (isWanted) return entry;
       this.#options.onRefused(entry);
     }
   }
@@ -91,13 +97,18 @@ class SourcesInTurn<Entry extends Turn> implements FairQueue<Entry> {
 
   #dropGone(): void {
     const isHere = (entry: Entry): boolean => {
-      if (!entry.hasGone()) return true;
+      if (this.#isWanted(entry)) return true;
       this.#size--;
       this.#options.onRefused(entry);
       return false;
     };
     this.#trusted = this.#trusted.filter(isHere);
     for (const [source, entries] of this.#others) this.#put(source, entries.filter(isHere));
+  }
+
+  #isWanted(entry: Entry): boolean {
+    const isCrowded = this.#size >= this.#options.maxWaiting * CROWD;
+    return isCrowded ? !entry.haveEnded() : !entry.haveGone();
   }
 
   #put(source: string, entries: Entry[]): void {

@@ -32,7 +32,7 @@ interface PasswordOptions {
 const NOBODYS_SALT_AND_DIGEST = `${'.'.repeat(21)}.${'.'.repeat(31)}`;
 
 /** Asked for by an administrator, or by the gateway itself. */
-const OWN: Turn = { source: '', isTrusted: true, hasGone: () => false };
+const OWN: Turn = { source: '', isTrusted: true, haveGone: () => false, haveEnded: () => false };
 
 export function createPasswords({ cost, hashing = createHashing() }: PasswordOptions): Passwords {
   const compare = async (

@@ -42,6 +42,8 @@ export interface Exchange {
   readonly clientAddress: string;
   /** Whether nobody is there any more who could read the answer. */
   readonly hasGone: boolean;
+  /** Whether the client has ended its side of the connection, as most do that have gone; who has gone has ended it too. */
+  readonly hasEnded: boolean;
   readonly https: boolean;
   /** At the moment it is asked for; undefined where the client has shown none. */
   readonly certificate: Certified | undefined;

@@ -54,6 +54,11 @@ export class RequestExchange implements Exchange {
     return this.request.socket.destroyed;
   }
 
+  get hasEnded(): boolean {
+    const { socket } = this.request;
+    return socket.destroyed || socket.readableEnded;
+  }
+
   sendContinue(): void {
     if (!this.awaitsContinue) return;
     this.awaitsContinue = false;

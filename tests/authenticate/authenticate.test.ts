@@ -129,12 +129,12 @@ function login(
 ): Promise<Authentication> {
   return authenticate(
     { kind: 'password', name, password: new Secret(password), via: 'basic' },
-    { clientAddress, hasGone: false },
+    { clientAddress, hasGone: false, hasEnded: false },
   );
 }
 
 const ADDRESS = '192.0.2.1';
-const ASKER = { clientAddress: ADDRESS, hasGone: false };
+const ASKER = { clientAddress: ADDRESS, hasGone: false, hasEnded: false };
 
 async function outcome(authentication: Promise<Authentication>): Promise<string> {
   const result = await authentication;

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { createFlights } from '../../src/authenticate/flights.ts';
+import type { Askers } from '../../src/authenticate/flights.ts';
 
-function asker(): { readonly clientAddress: string; hasGone: boolean } {
-  return { clientAddress: '192.0.2.1', hasGone: false };
+function asker(): { readonly clientAddress: string; hasGone: boolean; hasEnded: boolean } {
+  return { clientAddress: '192.0.2.1', hasGone: false, hasEnded: false };
 }
 
 describe('createFlights', () => {
@@ -25,23 +26,26 @@ describe('createFlights', () => {
     expect(await flights('a', asker(), () => Promise.resolve(false))).toBe(false);
   });
 
-  test('they have gone once the last of them has', async () => {
+  test('they have ended, and gone, once the last of them has', async () => {
     const flights = createFlights();
     const askers = [asker(), asker()];
     const [first, second] = askers;
-    let haveGone = (): boolean => true;
+    let all: Askers | undefined;
     let end = (): void => undefined;
     const found = askers.map((each) =>
       flights('a', each, (asked) => {
-        haveGone = asked;
+        all = asked;
         return new Promise((resolve) => (end = () => resolve(true)));
       }),
     );
-    expect(haveGone()).toBe(false);
-    if (first !== undefined) first.hasGone = true;
-    expect(haveGone()).toBe(false);
+    const said = (): unknown => [all?.haveEnded(), all?.haveGone()];
+    expect(said()).toEqual([false, false]);
+    if (first !== undefined) first.hasGone = first.hasEnded = true;
+    expect(said()).toEqual([false, false]);
+    if (second !== undefined) second.hasEnded = true;
+    expect(said()).toEqual([true, false]);
     if (second !== undefined) second.hasGone = true;
-    expect(haveGone()).toBe(true);
+    expect(said()).toEqual([true, true]);
     end();
     await Promise.all(found);
   });

@@ -10,6 +10,7 @@ interface Waiting extends Turn {
 class Queue {
   readonly refused: string[] = [];
   readonly gone = new Set<string>();
+  readonly ended = new Set<string>();
   readonly queue: FairQueue<Waiting>;
 
   constructor(maxWaiting: number) {
@@ -22,7 +23,9 @@ class Queue {
     for (const name of names) {
       const isTrusted = name.startsWith('!');
       const source = name.replace('!', '').charAt(0);
-      this.queue.add({ name, source, isTrusted, hasGone: () => this.gone.has(name) });
+      const haveGone = (): boolean => this.gone.has(name);
+      const haveEnded = (): boolean => haveGone() || this.ended.has(name);
+      this.queue.add({ name, source, isTrusted, haveGone, haveEnded });
     }
     return this;
   }
@@ -95,6 +98,24 @@ describe('createFairQueue', () => {
     expect(it.drain()).toBe('a2 a4 a5 a6');
   });
 
+  test('who has ended their side has their turn, but not in a crowd', () => {
+    const it = new Queue(32).add('a1', 'a2', 'a3');
+    it.ended.add('a1');
+    expect(it.drain()).toBe('a1 a2 a3');
+    it.add('a1', 'a2', 'a3', 'a4', 'a5');
+    it.ended.add('a4');
+    // The first leaves a crowd of five, the fourth only two.
+    expect(it.drain()).toBe('a2 a3 a4 a5');
+    expect(it.refused).toEqual(['a1']);
+  });
+
+  test('in a full queue their places are free', () => {
+    const it = new Queue(3).add('a1', 'b1', 'c1');
+    it.ended.add('b1');
+    expect(it.add('d1').drain()).toBe('a1 c1 d1');
+    expect(it.refused).toEqual(['b1']);
+  });
+
   test('without room it refuses all', () => {
     expect(new Queue(0).add('a1', '!b1').refused).toEqual(['a1', '!b1']);
   });
@@ -104,6 +125,7 @@ describe('createFairQueue', () => {
       fc.oneof(
         fc.record({ add: fc.constantFrom('a', 'b', 'c', '!a', '!d') }),
         fc.record({ leave: fc.nat(30) }),
+        fc.record({ end: fc.nat(30) }),
         fc.constant({ next: true }),
       ),
       { maxLength: 60 },
@@ -123,6 +145,7 @@ describe('createFairQueue', () => {
             added.push(`${step.add}${added.length}`);
             it.add(added.at(-1) ?? '');
           } else if ('leave' in step) it.gone.add(added[step.leave] ?? '');
+          else if ('end' in step) it.ended.add(added[step.end] ?? '');
           else take();
           expect(it.queue.size).toBeLessThanOrEqual(maxWaiting);
         }

@@ -6,7 +6,8 @@ import type { Hashing } from '../../src/authenticate/hashing.ts';
 import { GatewayError } from '../../src/kernel/errors.ts';
 
 const JOB: HashingJob = { kind: 'hash', password: 'x', cost: 4 };
-const ANYBODY: Turn = { source: 'a', isTrusted: false, hasGone: () => false };
+const HERE = { haveGone: () => false, haveEnded: () => false };
+const ANYBODY: Turn = { source: 'a', isTrusted: false, ...HERE };
 const OVERLOADED = { code: 'overloaded', temporary: true };
 
 let hashing: Hashing;
@@ -52,11 +53,11 @@ describe('createHashing', () => {
     const done: number[] = [];
     const onDone = (): number => done.push(1);
     hashing = createHashing({ maxAtOnce: 1, maxWaiting: 10, onDone });
-    let hasGone = false;
+    let isOver = false;
     const first = jobs(1);
-    const leaving = jobs(10, { ...ANYBODY, hasGone: () => hasGone });
+    const leaving = jobs(10, { ...ANYBODY, haveGone: () => isOver, haveEnded: () => isOver });
     const left = Promise.all(leaving.map((each) => expect(each).rejects.toMatchObject(OVERLOADED)));
-    hasGone = true;
+    isOver = true;
     const last = jobs(1);
     await left;
     await Promise.all([...first, ...last]);

@@ -5,7 +5,7 @@ import { GatewayError } from '../../src/kernel/errors.ts';
 import type { ErrorCode } from '../../src/kernel/errors.ts';
 import { eventually } from '../support/eventually.ts';
 
-const HERE = { clientAddress: '192.0.2.1', hasGone: false };
+const HERE = { clientAddress: '192.0.2.1', hasGone: false, hasEnded: false };
 const AT_ONCE = 20;
 const MAX_HELD = 4_096;
 

@@ -67,7 +67,7 @@ describe('createPasswords', () => {
       load: () => ({ running: 0, waiting: 0 }),
       close: () => Promise.resolve(),
     };
-    const turn = { source: 'x', isTrusted: false, hasGone: () => false };
+    const turn = { source: 'x', isTrusted: false, haveGone: () => false, haveEnded: () => false };
     const counted = createPasswords({ cost: 4, hashing: counting });
     for (const cost of ['04', '09', '12']) {
       const hash = `$2b$${cost}$${'a'.repeat(53)}`;

@@ -20,7 +20,7 @@ interface LoginsOptions {
   readonly failures?: number;
 }
 
-const ASKER = { clientAddress: '192.0.2.1', hasGone: false };
+const ASKER = { clientAddress: '192.0.2.1', hasGone: false, hasEnded: false };
 const SECRET = 'a-secret-of-32-characters-length';
 
 /** Authentication in meta mode, with a clock that is set by hand, before meta nodes in memory. */
