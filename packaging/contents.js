@@ -10,7 +10,7 @@ import { filesBelow } from './tree.js';
 export function programEntries({ root, version, modules }, to) {
   // What is left of a source that is gone stays behind.
   const built = filesBelow(join(root, 'dist')).filter((file) =>
-    existsSync(join(root, 'src', file.replace(/\.js$/, '.ts'))),
+    [file, file.replace(/\.js$/, '.ts')].some((source) => existsSync(join(root, 'src', source))),
   );
   if (!built.includes('main.js')) throw new Error('dist/ is not built: npm run build');
   return [

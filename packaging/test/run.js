@@ -59,7 +59,9 @@ async function build() {
   await make('--output', packages);
   await make('--output', again, '--only', 'tar');
   await make('--output', packages, '--only', 'deb', '--version', NEXT);
-  await run(['npm', 'pack', '--silent', '--ignore-scripts', `--pack-destination=${packages}`], { cwd: root });
+  await run(['npm', 'pack', '--silent', '--ignore-scripts', `--pack-destination=${packages}`], {
+    cwd: root,
+  });
   for (const name of readdirSync(again)) {
     assert.equal(
       digest(join(again, name)),
