@@ -28,7 +28,10 @@ type Shown = Pick<UserRecord, 'name' | 'permissions' | 'created' | 'changed'> & 
 /** A line a user, as they come from the store: a hundred thousand are never held at once, however slowly they are read. */
 export function listUsers(context: Context, { json }: Listing): Promise<number> {
   return withStore(context, async (store) => {
-    const { out, drained } = context.terminal;
+    const { out, err, drained, isInteractive } = context.terminal;
+    if (isInteractive && store.summary().users === 0) {
+      err('there are no users yet: kapgate users add NAME --admin makes the first\n');
+    }
     for (const chunk of inChunks(json === true ? jsonLines(store) : textLines(store))) {
       out(chunk);
       // A pipe takes 64 KiB, and then waits for its reader.

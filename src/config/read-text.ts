@@ -6,7 +6,7 @@ export type ReadFile = (path: string) => string;
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   ENOTDIR: 'there is no such file',
-  EACCES: 'permission denied',
+  EACCES: 'permission denied; run it with sudo, or as the user of the gateway (sudo -u kapgate)',
   EISDIR: 'it is a directory',
 };
 

@@ -21,7 +21,8 @@ interface Advice {
 const ADVICE: readonly Advice[] = [
   {
     codes: ['EACCES', 'EPERM', 13, 1],
-    words: 'run it as the user that owns the directory, or give directory and files to that user',
+    words:
+      'run it with sudo, or as the user that owns the directory: sudo -u kapgate. The service must own it: chown -R kapgate',
   },
   { codes: ['ENOSPC', 'EDQUOT', 28, 122], words: 'make room on its disk' },
   { codes: ['EROFS', 30], words: 'its file system must be writable' },

@@ -112,7 +112,7 @@ describe('loadConfig, looking for a file', () => {
       throw Object.assign(new Error('no'), { code: 'EACCES' });
     };
     expect(problemsOf(() => loadConfig({ env: {}, readFile }))).toEqual([
-      'cannot read the configuration "./gateway.toml": permission denied',
+      'cannot read the configuration "./gateway.toml": permission denied; run it with sudo, or as the user of the gateway (sudo -u kapgate)',
     ]);
   });
 

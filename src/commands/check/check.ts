@@ -9,7 +9,9 @@ import { readHttpsFiles } from '../../listener/https-files.ts';
 import { httpsFilesIn } from '../../wiring/https.ts';
 import { openMetaClient } from '../../wiring/meta-client.ts';
 import { EXIT } from '../terminal.ts';
+import { verdictCell } from '../verdict.ts';
 import type { Finding } from './finding.ts';
+import { logFindings } from './logs.ts';
 import { metaFindings } from './meta.ts';
 import { upstreamFinding } from './upstream.ts';
 
@@ -20,11 +22,15 @@ export interface CheckOptions {
 /** Looks at everything that the service needs, a line each. @returns 1 on any fault */
 export async function check(context: Context, { json }: CheckOptions): Promise<number> {
   const findings = await findingsOf(context);
-  context.terminal.out(
+  const { out, paint } = context.terminal;
+  out(
     json === true
       ? `${JSON.stringify(findings, undefined, 2)}\n`
       : findings
-          .map(({ part, result, detail }) => `${result.padEnd(7)}  ${part.padEnd(8)}  ${detail}\n`)
+          .map(
+            ({ part, result, detail }) =>
+              `${verdictCell(paint, result, 7)}  ${part.padEnd(8)}  ${detail}\n`,
+          )
           .join(''),
   );
   return findings.some(({ result }) => result === 'fault') ? EXIT.failed : EXIT.ok;
@@ -47,6 +53,7 @@ async function findingsOf(context: Context): Promise<Finding[]> {
     gateFinding(loaded),
     ...httpsFindings(loaded),
     await storeFinding(context, loaded),
+    ...logFindings(loaded.config),
     await upstreamFinding(loaded.config),
     adminFinding(loaded),
     ...(await metaFindingsOf(loaded)),

@@ -54,6 +54,11 @@ function createProgram(terminal: Terminal, version: string, run: Run): Command {
       'configuration file (default: $KAPGATE_CONFIG, ./gateway.toml, /etc/kapgate/gateway.toml)',
     )
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .configureHelp({
+      showGlobalOptions: true,
+      subcommandTerm: termOf,
+      styleTitle: (title) => terminal.paint('bold', title),
+    })
     .showHelpAfterError('(kapgate --help shows what is possible)')
     .exitOverride()
     .helpCommand(false);
@@ -69,6 +74,12 @@ function createProgram(terminal: Terminal, version: string, run: Run): Command {
     await run(serve);
   });
   return program;
+}
+
+/** Among all commands the name is enough; those of a group show what they take. */
+function termOf(command: Command): string {
+  const isInGroup = command.parent?.parent !== null && command.parent?.parent !== undefined;
+  return isInGroup ? `${command.name()} ${command.usage()}` : command.name();
 }
 
 /** Each command of `users` too. */

@@ -16,7 +16,7 @@ export interface CommandNode {
   readonly examples: readonly string[];
 }
 
-export interface ArgumentNode {
+interface ArgumentNode {
   /** With its brackets: `[file...]`. */
   readonly term: string;
   readonly name: string;

@@ -36,7 +36,7 @@ export async function doctor(context: Context, options: DoctorOptions): Promise<
   context.terminal.out(
     options.json === true
       ? `${JSON.stringify(findings, undefined, 2)}\n`
-      : renderFindings(findings),
+      : renderFindings(findings, context.terminal.paint),
   );
   return findings.some(({ result }) => result === 'fault') ? EXIT.failed : EXIT.ok;
 }

@@ -1,19 +1,24 @@
 import { escapeControls } from '../../kernel/json-line.ts';
+import type { Terminal } from '../terminal.ts';
+import { verdictCell } from '../verdict.ts';
 import type { Finding } from './finding.ts';
 
 /** The findings for people, those without fault first, and what they come to. */
-export function renderFindings(findings: readonly Finding[]): string {
+export function renderFindings(
+  findings: readonly Finding[],
+  paint: Terminal['paint'] = (_, text) => text,
+): string {
   const width = Math.max(...findings.map(({ part }) => part.length));
+  // Names of processes, files and subscriptions are others' words: a terminal must not act on them.
   const lines = findings.map(({ part, result, what, why, fix }) => {
     const indent = ' '.repeat(RESULT_WIDTH + width + 4);
     return [
-      `${result.padEnd(RESULT_WIDTH)}  ${part.padEnd(width)}  ${what}`,
-      ...(why === undefined ? [] : [`${indent}why: ${why}`]),
-      ...(fix === undefined ? [] : [`${indent}fix: ${fix}`]),
+      `${verdictCell(paint, result, RESULT_WIDTH)}  ${part.padEnd(width)}  ${escapeControls(what)}`,
+      ...(why === undefined ? [] : [escapeControls(`${indent}why: ${why}`)]),
+      ...(fix === undefined ? [] : [escapeControls(`${indent}fix: ${fix}`)]),
     ];
   });
-  // Names of processes, files and subscriptions are others' words: a terminal must not act on them.
-  return `${lines.flat().map(escapeControls).join('\n')}\n\n${summary(findings)}\n`;
+  return `${lines.flat().join('\n')}\n\n${summary(findings)}\n`;
 }
 
 const RESULT_WIDTH = 'warning'.length;

@@ -13,6 +13,7 @@ import type { Target, TargetReading } from '../../kernel/target.ts';
 import { askedOf } from '../../users/asked.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../terminal.ts';
+import { verdictCell } from '../verdict.ts';
 import { whoIs } from './who.ts';
 import type { Step, Who } from './who.ts';
 
@@ -68,6 +69,8 @@ function shownTarget(reading: TargetReading, rawTarget: string): string {
   return isSecret ? shownPath(reading.target) : rawTarget;
 }
 
+const WIDTH = 10;
+
 interface Outcome {
   readonly isAllowed: boolean;
   readonly detail: string;
@@ -79,14 +82,13 @@ function tell(
   steps: Step[],
   outcome: Outcome,
 ): number {
-  const all = [
-    ...steps,
-    { what: outcome.isAllowed ? 'allowed' : 'denied', detail: outcome.detail },
-  ];
+  const verdict = outcome.isAllowed ? 'allowed' : 'denied';
+  const all = [...steps, { what: verdict, detail: outcome.detail }];
+  const lines = steps.map(({ what, detail }) => `${what.padEnd(WIDTH)} ${detail}\n`).join('');
   terminal.out(
     options.json === true
       ? `${JSON.stringify({ allowed: outcome.isAllowed, steps: all }, undefined, 2)}\n`
-      : all.map(({ what, detail }) => `${what.padEnd(10)} ${detail}\n`).join(''),
+      : `${lines}${verdictCell(terminal.paint, verdict, WIDTH)} ${outcome.detail}\n`,
   );
   return outcome.isAllowed ? EXIT.ok : EXIT.denied;
 }
