@@ -1,4 +1,6 @@
 import { createHashing } from './authenticate/hashing.ts';
+import { createThrottle } from './authenticate/throttle.ts';
+import { warningsOf } from './config/config.ts';
 import type { Config } from './config/config.ts';
 import { messageOf } from './kernel/errors.ts';
 import type { Log } from './kernel/log.ts';
@@ -10,13 +12,17 @@ import { createCrowdWarning } from './observe/crowd-warning.ts';
 import { Meters } from './observe/meters.ts';
 import { openUserStore } from './users/store.ts';
 import { openAdmin } from './wiring/admin.ts';
-import type { ReloadState } from './wiring/admin.ts';
 import { createGeneration } from './wiring/generation.ts';
-import type { Generation, Lasting } from './wiring/generation.ts';
+import type { Generation, Lasting, OpenThrottle } from './wiring/generation.ts';
 import { openHttps } from './wiring/https.ts';
 import type { Https } from './wiring/https.ts';
+import { openPlaces } from './wiring/places.ts';
+import { createState } from './wiring/state.ts';
+import type { ReloadState, State } from './wiring/state.ts';
+import { createSuccession } from './wiring/succession.ts';
+import type { Prepared } from './wiring/succession.ts';
 
-export interface Gateway {
+export interface Gateway extends State {
   /**
    * Resolves with the doors once requests are taken.
    * @param inherited sockets that somebody else opened: each takes the place of the key of its kind
@@ -29,6 +35,8 @@ export interface Gateway {
    * @throws where a part cannot be made; then the old one goes on
    */
   reload(config: Config): void;
+  /** The first half of `reload`: nothing is in the place of the old yet. @throws where a part cannot be made */
+  prepare(config: Config): Prepared;
   /** Says what came of a reload, for /readyz: reading the new configuration may have failed before. */
   noteReload(state: ReloadState): void;
   /** Goes on in new files, the old ones having been moved away: for logrotate. */
@@ -43,6 +51,12 @@ export interface Surroundings {
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** When the service started, which this process may only be a part of; by default now. */
+  readonly startedMs?: number;
+  /** How many processes like this one there are; by default 1. */
+  readonly workers?: number;
+  /** Where failed logins are counted; by default in this process. */
+  readonly openThrottle?: OpenThrottle;
 }
 
 /**
@@ -54,12 +68,10 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
   const { log, now, version = '' } = surroundings;
   const lasting: Lasting = {
     ...openLasting(config, surroundings),
-    stillAllowed: (exchange) => current.stillAllowed(exchange),
+    stillAllowed: (exchange) => generations.current().stillAllowed(exchange),
   };
   const { store, auditFile, hashing } = lasting;
-  const retiring = new Set<Generation>();
-  let isStopping = false;
-  let current = createGeneration(config, lasting);
+  const first = createGeneration(config, lasting);
   const https = openHttps(config, {
     log,
     now,
@@ -67,35 +79,30 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
       listener.useTls(settings);
     },
   });
-  const listener = openListener(config, surroundings, https, () => current);
+  const generations = createSuccession(first, https, (next) => createGeneration(next, lasting));
+  const listener = openListener(config, surroundings, https, () => generations.current());
+  let isStopping = false;
   let lastReload: ReloadState = { failure: undefined, needsRestart: [] };
+  const state = createState({ ...generations, lasting, https, reload: () => lastReload });
   const admin = openAdmin(config, {
-    lasting,
+    ...state,
+    log,
     version,
-    https,
-    current: () => current,
-    retiring: () => [...retiring],
-    reload: () => lastReload,
+    isOpen: () => warningsOf(generations.current().config).length > 0,
+    reloadFailed: () => lastReload.failure !== undefined,
   });
   return {
+    ...state,
     start: async (inherited = []) => {
       await admin?.start();
-      const given = await listener.listen(inherited);
-      const kinds = given.map(({ kind }) => kind);
-      return listener.listen(placesIn(config).filter(({ kind }) => !kinds.includes(kind)));
+      return openPlaces(config, inherited, (places) => listener.listen(places));
     },
+    prepare: (next) => generations.prepare(next),
     reload: (next) => {
-      if (isStopping) return;
-      const nextHttps = https.prepare(next);
-      const generation = createGeneration(next, lasting);
-      nextHttps.commit();
-      const old = current;
-      current = generation;
-      retiring.add(old);
-      void old.retire().finally(() => retiring.delete(old));
+      if (!isStopping) generations.prepare(next).commit();
     },
-    noteReload: (state) => {
-      lastReload = state;
+    noteReload: (next) => {
+      lastReload = next;
     },
     reopenFiles: () => auditFile?.reopen(),
     stop: async () => {
@@ -103,7 +110,7 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
       https.stop();
       await listener.stop();
       await admin?.stop();
-      await Promise.all([current, ...retiring].map((each) => each.stop()));
+      await generations.stop();
       await store.close();
       await auditFile?.close();
       // A hash that is being made cannot be broken off: nothing waits behind it.
@@ -114,13 +121,14 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
 
 function openLasting(
   { auth, audit, store }: Config,
-  { log, now }: Surroundings,
+  { log, now, workers = 1, startedMs = now(), openThrottle = createThrottle }: Surroundings,
 ): Omit<Lasting, 'stillAllowed'> {
   const meters = new Meters();
   return {
     store: openUserStore({ path: store.path, minimumCost: auth.bcryptCost, now }),
     auditFile: audit.file === '' ? undefined : new AuditFile({ path: audit.file, log, now }),
     hashing: createHashing({
+      processes: workers,
       onDone: (waitedMs, workedMs) => {
         meters.notePassword(waitedMs, workedMs);
       },
@@ -129,7 +137,8 @@ function openLasting(
     ended: { meta: undefined },
     log,
     now,
-    startedMs: now(),
+    startedMs,
+    openThrottle,
   };
 }
 
@@ -150,12 +159,4 @@ function openListener(
       log.error('a connection could not be taken', { cause: messageOf(error) });
     },
   });
-}
-
-function placesIn({ http }: Config): readonly (DoorPlace & Pick<Door, 'kind'>)[] {
-  const { bindAddress, unixSocket } = http;
-  return [
-    { kind: 'tcp', ...bindAddress },
-    ...(unixSocket === '' ? [] : [{ kind: 'unix' as const, path: unixSocket }]),
-  ];
 }

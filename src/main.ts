@@ -1,8 +1,10 @@
 #!/usr/bin/env node
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
+import type { Channel } from './cluster/channel.ts';
 import { runCommandLine } from './commands/cli/command-line.ts';
 import type { Terminal } from './commands/terminal.ts';
 
@@ -51,7 +53,21 @@ const terminal: Terminal = {
   onReopen: (listener) => {
     process.on('SIGUSR1', listener);
   },
+  fork: (args) => fork(import.meta.filename, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }),
+  ...(process.send === undefined ? {} : { channel: channelOf(process) }),
 };
+
+function channelOf(child: NodeJS.Process): Channel {
+  return {
+    // Where the other end is gone, it is told once, to `onGone`.
+    send: (message) => void child.send?.(message, undefined, undefined, () => undefined),
+    onMessage: (listener) => void child.on('message', listener),
+    onGone: (listener) => void child.once('disconnect', listener),
+    close: () => {
+      if (child.connected) child.disconnect();
+    },
+  };
+}
 
 process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
   if (code !== 'EPIPE') {

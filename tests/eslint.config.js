@@ -39,7 +39,7 @@ const PACKAGES = {
 };
 
 const roomRules = Object.entries(ROOMS).map(([room, allowed]) => {
-  const others = [...Object.keys(ROOMS), 'commands', 'gateway', 'wiring', 'main'].filter(
+  const others = [...Object.keys(ROOMS), 'commands', 'cluster', 'gateway', 'wiring', 'main'].filter(
     (other) => other !== room && other !== 'kernel',
   );
   return {

@@ -88,6 +88,7 @@ async function asAttempt(
     const matched = await compare();
     if (matched) await attempt.succeed();
     else if (await isOutdated(directory, account)) await attempt.forgive();
+    else await attempt.fail();
     return matched;
   } catch (error) {
     await attempt.forgive();

@@ -22,6 +22,8 @@ export interface Hashing {
 interface HashingOptions {
   readonly maxAtOnce?: number;
   readonly maxWaiting?: number;
+  /** How many processes there are that hash: both bounds are divided among them. */
+  readonly processes?: number;
   /** Told of each, once it is done. */
   readonly onDone?: (waitedMs: number, workedMs: number) => void;
 }
@@ -32,7 +34,11 @@ const MAX_AT_ONCE = Math.min(3, Math.max(1, availableParallelism() - 1));
 const MAX_WAITING = 128;
 
 export function createHashing(options: HashingOptions = {}): Hashing {
-  const { maxAtOnce = MAX_AT_ONCE, maxWaiting = MAX_WAITING, onDone } = options;
+  const { processes = 1, onDone } = options;
+  const {
+    maxAtOnce = Math.max(1, Math.floor(MAX_AT_ONCE / processes)),
+    maxWaiting = Math.ceil(MAX_WAITING / processes),
+  } = options;
   const threads = createHashingThreads();
   const queue = createFairQueue<Waiting>({ maxWaiting, onRefused: refuse });
   let running = 0;

@@ -21,6 +21,8 @@ export interface Throttle {
 export interface Attempt {
   /** The password was right. */
   succeed(): Promise<void>;
+  /** It was wrong: what was taken stays taken. */
+  fail(): Promise<void>;
   /** Nobody could say: it does not count as a failure. */
   forgive(): Promise<void>;
 }
@@ -39,6 +41,7 @@ const MAX_KEYS = 20_000;
 
 const UNCOUNTED: Attempt = {
   succeed: () => Promise.resolve(),
+  fail: () => Promise.resolve(),
   forgive: () => Promise.resolve(),
 };
 
@@ -76,6 +79,7 @@ export function createThrottle({ count, perMs, maxKeys }: ThrottleOptions): Thro
       };
       return {
         forgive,
+        fail: () => Promise.resolve(),
         succeed: () => {
           proven.set(pair, true, Infinity);
           return forgive();

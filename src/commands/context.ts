@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { ConfigError, loadConfig } from '../config/load.ts';
 import type { Loaded } from '../config/load.ts';
+import type { ReadFile } from '../config/read-text.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { exposureOf } from '../kernel/exposure.ts';
 import { takeOwner } from '../users/owner.ts';
@@ -27,15 +28,21 @@ export function loadForCommand(context: Context): Loaded {
 }
 
 /** The configuration; its warnings are for the caller to tell. @throws ConfigError */
-export function loadSilently({ terminal, configFile }: Context): Loaded {
+export function loadSilently(
+  { terminal, configFile }: Context,
+  readFile: ReadFile = readFromDisk,
+): Loaded {
   return loadConfig({
     file: configFile,
     env: terminal.env,
-    readFile: (path) => readFileSync(path, 'utf8'),
+    readFile,
     exposureOf,
     ownHosts: ownHosts(),
   });
 }
+
+/** As the configuration reads its files, and those that it names for secrets. */
+export const readFromDisk: ReadFile = (path) => readFileSync(path, 'utf8');
 
 /** Opens the user store of a configuration, as the owner of its directory. @throws CommandError */
 export function openStoreFor({ terminal }: Context, { config }: Loaded): UserStore {

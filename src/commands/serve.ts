@@ -1,17 +1,17 @@
 import { warningsOf } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
-import type { Loaded } from '../config/load.ts';
 import { needsRestart } from '../config/restart.ts';
-import { createGateway } from '../gateway.ts';
-import type { Gateway } from '../gateway.ts';
+import { WorkerError } from '../cluster/crew.ts';
 import { AdminListenError } from '../observe/admin.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { createLog } from '../kernel/log.ts';
 import type { Log } from '../kernel/log.ts';
 import { PlaceError } from '../listener/unix-path.ts';
 import { inheritedPlaces } from './activation.ts';
-import { explainFailure, loadSilently } from './context.ts';
+import { explainFailure } from './context.ts';
 import type { Context } from './context.ts';
+import { openServed, readAll } from './served.ts';
+import type { Read, Served } from './served.ts';
 import { openServiceManager } from './service-manager.ts';
 import { EXIT } from './terminal.ts';
 
@@ -21,7 +21,7 @@ export async function serve(context: Context): Promise<number> {
     reload: createSignal(context.terminal.onReload),
     reopen: createSignal(context.terminal.onReopen),
   };
-  const loaded = loadSilently(context);
+  const loaded = readAll(context);
   const log = createLog(loaded.config.log);
   log.info('starting', { config: loaded.file ?? 'defaults' });
   for (const warning of loaded.warnings) log.warn(warning);
@@ -67,11 +67,9 @@ function createSignal(subscribe: (listener: () => void) => void): Signal {
   };
 }
 
-async function run(context: Context, loaded: Loaded, log: Log, signals: Signals): Promise<void> {
+async function run(context: Context, loaded: Read, log: Log, signals: Signals): Promise<void> {
   const { config } = loaded;
-  const { version } = context;
-  const surroundings = { log, now: Date.now, ...(version === undefined ? {} : { version }) };
-  const gateway = createGateway(config, surroundings);
+  const gateway = openServed(context, loaded, log);
   const told = new Promise<string>((resolve) => {
     context.terminal.onStop(resolve);
   });
@@ -86,7 +84,7 @@ async function run(context: Context, loaded: Loaded, log: Log, signals: Signals)
   const reminder = createReminder(log, config);
   try {
     const doors = await gateway.start(inheritedPlaces(env, pid)).catch((error: unknown) => {
-      throw error instanceof PlaceError || error instanceof AdminListenError
+      throw SENTENCES.some((each) => error instanceof each)
         ? error
         : new Error(listenFailure(config, error), { cause: error });
     });
@@ -97,15 +95,18 @@ async function run(context: Context, loaded: Loaded, log: Log, signals: Signals)
     const listening = `listening on ${doors.map(({ name }) => name).join(', ')}`;
     manager.ready(listening);
     const reload = reloading(context, loaded, gateway, log, reminder);
+    let last = Promise.resolve();
     signals.reload.answerBy(() => {
-      manager.reloading();
-      const failure = reload();
-      manager.ready(failure === undefined ? listening : `${listening}; ${failure}`);
+      last = last.then(async () => {
+        manager.reloading();
+        const failure = await reload();
+        manager.ready(failure === undefined ? listening : `${listening}; ${failure}`);
+      });
     });
     signals.reopen.answerBy(() => {
       reopenFiles(gateway, log);
     });
-    log.info('stopping', { signal: await told });
+    log.info('stopping', { signal: await Promise.race([told, gateway.lost]) });
   } finally {
     manager.stopping();
     reminder.stop();
@@ -113,8 +114,11 @@ async function run(context: Context, loaded: Loaded, log: Log, signals: Signals)
   }
 }
 
+/** What says by itself why nothing is listened on. */
+const SENTENCES = [PlaceError, AdminListenError, WorkerError] as const;
+
 /** At SIGUSR1: logs go on in new files, and nothing else changes. */
-function reopenFiles(gateway: Gateway, log: Log): void {
+function reopenFiles(gateway: Served, log: Log): void {
   try {
     gateway.reopenFiles();
     log.reopen();
@@ -132,18 +136,18 @@ const NOT_RELOADED = 'not reloaded, the old configuration goes on';
  */
 function reloading(
   context: Context,
-  loaded: Loaded,
-  gateway: Gateway,
+  loaded: Read,
+  gateway: Served,
   log: Log,
   reminder: Reminder,
-): () => string | undefined {
+): () => Promise<string | undefined> {
   let current = loaded;
-  return () => {
+  return async () => {
     try {
       log.reopen();
       gateway.reopenFiles();
-      const next = loadAgain(context, current);
-      gateway.reload(next.config);
+      const next = readAgain(context, current);
+      await gateway.reload(next);
       for (const warning of next.warnings) log.warn(warning);
       const waiting = needsRestart(loaded.origins, next.origins);
       if (waiting.length > 0) {
@@ -169,8 +173,8 @@ function reloading(
  * must not make another gateway of this one, with other users and a first admin to be made by anybody.
  * @throws ConfigError, or a sentence
  */
-function loadAgain(context: Context, current: Loaded): Loaded {
-  const next = loadSilently(context);
+function readAgain(context: Context, current: Read): Read {
+  const next = readAll(context);
   if (current.file === undefined || next.file === current.file) return next;
   const found = next.file === undefined ? 'no file is there' : `"${next.file}" is found before it`;
   throw new Error(

@@ -1,4 +1,6 @@
+import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import type { Channel } from '../cluster/channel.ts';
 import type { OwnerOperations } from '../users/owner.ts';
 
 /** What a command may see of the process it runs in. main.ts has the only real one. */
@@ -24,6 +26,10 @@ export interface Terminal {
   readonly onReload: (listener: () => void) => void;
   /** Calls the listener at SIGUSR1. */
   readonly onReopen: (listener: () => void) => void;
+  /** Starts this program once more, as a part of this one: a channel leads there, and pipes come from it. */
+  readonly fork?: (args: readonly string[]) => ChildProcess;
+  /** To the program that started this one as a part of itself. */
+  readonly channel?: Channel;
 }
 
 export const EXIT = { ok: 0, failed: 1, denied: 2, usage: 64 } as const;

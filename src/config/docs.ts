@@ -2,7 +2,6 @@ import { credentialOf } from './credentials.ts';
 import { KEYS, SECTIONS } from './defaults.ts';
 import { namesOf } from './environment.ts';
 import type { Key } from './key.ts';
-import { isBuilt } from './not-built.ts';
 import { tomlOf } from './settings.ts';
 
 const HEAD = `# Configuration
@@ -69,10 +68,9 @@ function renderKey(key: Key<unknown>): string {
   const secret = key.kind.secret
     ? `- From a file: \`${key.name}-file\`; systemd credential: \`${credentialOf(key)}\`\n`
     : '';
-  const missing = isBuilt(key) ? '' : '- Not built yet: it is refused where it has an effect\n';
   return (
     `\n### \`[${key.section}] ${key.name}\`\n\n${key.meaning}\n\n` +
     `- Default: \`${tomlOf(key.default)}\`\n- Allowed: ${key.kind.allowed}\n` +
-    `- Variables: ${variables.join(', ')}\n${secret}${missing}`
+    `- Variables: ${variables.join(', ')}\n${secret}`
   );
 }

@@ -133,8 +133,10 @@ export const HTTP_KEYS: KeysOf<HttpConfig> = {
   workers: {
     section,
     name: 'workers',
-    meaning: 'How many processes serve requests.',
+    meaning:
+      'How many processes serve requests. More than one: as many as there are processors for it, and one more keeps ' +
+      'the sockets.',
     default: 1,
-    kind: count(1, 256),
+    kind: count(1, 64),
   },
 };

@@ -11,7 +11,6 @@ import { addressOf } from './hosts.ts';
 import { checkHttps } from './https-rules.ts';
 import { labelOf } from './key.ts';
 import { checkMeta } from './meta-rules.ts';
-import { notBuilt } from './not-built.ts';
 import type { ReadFile } from './read-text.ts';
 import { noteExposed } from './secrecy.ts';
 import type { ExposureOf } from './secrecy.ts';
@@ -95,7 +94,6 @@ function checkWhole(
         'Move Kapacitor to another port, 127.0.0.1:9192 by custom',
     );
   }
-  findings.problems.push(...notBuilt(settings));
   checkHttps(config, settings, findings);
   checkMeta(config, settings, findings);
 }

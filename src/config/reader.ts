@@ -53,7 +53,7 @@ export function createReader(
 }
 
 /** The default of a key, decoded. */
-export function defaultOf<T>(key: Key<T>): { readonly value: T; readonly plain: Plain } {
+function defaultOf<T>(key: Key<T>): { readonly value: T; readonly plain: Plain } {
   const decoded = key.kind.decode(key.default);
   if ('refused' in decoded)
     throw new Error(`BUG: the default of ${labelOf(key)}: ${decoded.refused}`);

@@ -1,13 +1,22 @@
 import { chmodSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo, ListenOptions, Server, Socket } from 'node:net';
+import { openHandedDoor } from './handed-door.ts';
 import { PlaceError, makeRoomFor, unixPlace } from './unix-path.ts';
 
-/** Where connections come in: an address, a path, or a socket that somebody else opened (systemd). */
+/** Where connections come in: an address, a path, a socket that somebody else opened (systemd), or another process. */
 export type DoorPlace =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string }
-  | { readonly kind: 'inherited'; readonly fd: number };
+  | { readonly kind: 'inherited'; readonly fd: number }
+  | {
+      readonly kind: 'handed';
+      readonly as: 'tcp' | 'unix';
+      readonly take: (onConnection: (socket: Socket) => void) => void;
+    };
+
+/** One that is opened here. */
+type OwnPlace = Exclude<DoorPlace, { readonly kind: 'handed' }>;
 
 export interface Door {
   readonly kind: 'tcp' | 'unix';
@@ -24,6 +33,8 @@ interface DoorOptions {
   readonly onConnection: (socket: Socket, kind: Door['kind']) => void;
   /** A connection could not be taken. */
   readonly onError: (error: Error) => void;
+  /** Connections go to other processes: nothing is read of them here. */
+  readonly forOthers?: boolean;
 }
 
 /** For the owner and the group: whoever may write there may connect. */
@@ -31,12 +42,16 @@ const UNIX_MODE = 0o660;
 
 /** Listens. @throws the system's error where an address is taken; PlaceError where a socket cannot be used */
 export async function openDoor(place: DoorPlace, options: DoorOptions): Promise<Door> {
+  if (place.kind === 'handed') return openHandedDoor(place, options.onConnection);
   if (place.kind === 'unix') await makeRoomFor(place.path);
   let kind: Door['kind'] = 'tcp';
-  // As http.Server has them for its own connections.
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    options.onConnection(socket, kind);
-  });
+  const server = createServer(
+    // The first two as http.Server has them for its own connections.
+    { allowHalfOpen: true, noDelay: true, pauseOnConnect: options.forOthers === true },
+    (socket) => {
+      options.onConnection(socket, kind);
+    },
+  );
   server.maxConnections = options.maxConnections;
   await listen(server, place);
   server.on('error', options.onError);
@@ -54,7 +69,7 @@ export async function openDoor(place: DoorPlace, options: DoorOptions): Promise<
   };
 }
 
-async function listen(server: Server, place: DoorPlace): Promise<void> {
+async function listen(server: Server, place: OwnPlace): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(listenOptions(place), () => {
@@ -67,7 +82,7 @@ async function listen(server: Server, place: DoorPlace): Promise<void> {
   if (place.kind === 'unix') chmodSync(place.path, UNIX_MODE);
 }
 
-function listenOptions(place: DoorPlace): ListenOptions & { readonly fd?: number } {
+function listenOptions(place: OwnPlace): ListenOptions & { readonly fd?: number } {
   switch (place.kind) {
     case 'tcp':
       return { port: place.port, ...(place.host === '' ? {} : { host: place.host }) };
@@ -79,7 +94,7 @@ function listenOptions(place: DoorPlace): ListenOptions & { readonly fd?: number
 }
 
 /** As the configuration has it; of a socket that was given, as the system has it. */
-function hostAndPort(place: DoorPlace, address: AddressInfo | string | null): string {
+function hostAndPort(place: OwnPlace, address: AddressInfo | string | null): string {
   if (typeof address !== 'object' || address === null) return '';
   const { family, port } = address;
   const host = place.kind === 'tcp' ? place.host : address.address;
@@ -88,11 +103,11 @@ function hostAndPort(place: DoorPlace, address: AddressInfo | string | null): st
     : `${host}:${port}`;
 }
 
-function shownPath(place: DoorPlace): string {
+function shownPath(place: OwnPlace): string {
   return place.kind === 'unix' ? place.path : nameOf(place);
 }
 
-function nameOf(place: DoorPlace): string {
+function nameOf(place: OwnPlace): string {
   switch (place.kind) {
     case 'tcp':
       return `${place.host}:${place.port}`;

@@ -53,6 +53,27 @@ export function sumFigures(newest: Figures, older: readonly Figures[]): Figures 
   };
 }
 
+/** The figures of several processes at once: numbers are added, and what is so for one of them is so. */
+export function togetherOf(all: readonly Figures[]): Figures {
+  const [first = NOTHING, ...others] = all;
+  const { meta, ...rest } = sumFigures(first, others);
+  if (meta === undefined) return { ...rest, meta };
+  const metas = all.flatMap((each) => each.meta ?? []);
+  const resting = new Set(
+    metas.flatMap(({ nodes }) => nodes.filter((node) => node.resting).map(({ node }) => node)),
+  );
+  const nodes = meta.nodes.map((node) => ({ ...node, resting: resting.has(node.node) }));
+  return { ...rest, meta: { ...meta, isOut: metas.some(({ isOut }) => isOut), nodes } };
+}
+
+const IDLE: LaneFigures = { inUse: 0, waiting: 0 };
+
+const NOTHING: Figures = {
+  lanes: { writes: IDLE, api: IDLE, streams: IDLE },
+  passwords: { running: 0, waiting: 0 },
+  meta: undefined,
+};
+
 const NO_META: MetaFigures = { isOut: false, outages: 0, wentOn: 0, nodes: [] };
 
 /**

@@ -1,3 +1,9 @@
+/** What a histogram has counted, as another process takes it. */
+export interface HistogramSnapshot {
+  readonly counts: readonly number[];
+  readonly sum: number;
+}
+
 /** Counts times by how long they were, in seconds. */
 export class Histogram {
   /** Upper bounds of the buckets; what is longer is in the last, which has none. */
@@ -19,6 +25,18 @@ export class Histogram {
 
   get sum(): number {
     return this.#sum;
+  }
+
+  snapshot(): HistogramSnapshot {
+    return { counts: [...this.#counts], sum: this.#sum };
+  }
+
+  /** Counts what another of the same bounds has counted. */
+  addAll({ counts, sum }: HistogramSnapshot): void {
+    for (const [index, count] of counts.entries()) {
+      this.#counts[index] = (this.#counts[index] ?? 0) + count;
+    }
+    this.#sum += sum;
   }
 
   /** How many were at most as long as each bound, and how many there were. */

@@ -3,6 +3,7 @@ import type { Exchange, Judgement, Presented } from '../kernel/exchange.ts';
 import type { Privilege } from '../kernel/privilege.ts';
 import { isBareWrite } from './bare-writes.ts';
 import { Histogram } from './histogram.ts';
+import type { HistogramSnapshot } from './histogram.ts';
 import { FAMILIES, familyOf } from './route-family.ts';
 import type { RouteFamily } from './route-family.ts';
 
@@ -34,6 +35,29 @@ const UPSTREAM_BOUNDS = [
 ];
 const PASSWORD_BOUNDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const MS_PER_SECOND = 1000;
+
+/** What only needs to be added up. */
+const SUMS = [
+  'requestsInProgress',
+  'receivedBytes',
+  'sentBytes',
+  'bareWrites',
+  'failedHandshakes',
+  'verifiedHits',
+  'verifiedMisses',
+] as const;
+
+/** What one process has counted, as another one takes it: it survives JSON. */
+export interface MetersSnapshot {
+  readonly sums: Readonly<Record<(typeof SUMS)[number], number>>;
+  /** By place, those that have happened. */
+  readonly requests: readonly (readonly [place: number, count: number])[];
+  readonly logins: readonly (readonly [Presented, readonly (readonly [LoginOutcome, number])[]])[];
+  readonly failures: readonly (readonly [ErrorCode, number])[];
+  readonly wouldBe: readonly (readonly [status: number, count: number])[];
+  readonly upstream: Readonly<Record<keyof Meters['upstream'], HistogramSnapshot>>;
+  readonly passwords: Readonly<Record<keyof Meters['passwords'], HistogramSnapshot>>;
+}
 
 /** What of a request is counted. */
 type Noted = Pick<
@@ -132,6 +156,53 @@ export class Meters {
     }));
   }
 
+  snapshot(): MetersSnapshot {
+    const { writes, api, streams } = this.upstream;
+    const { waited, worked } = this.passwords;
+    return {
+      sums: {
+        requestsInProgress: this.requestsInProgress,
+        receivedBytes: this.receivedBytes,
+        sentBytes: this.sentBytes,
+        bareWrites: this.bareWrites,
+        failedHandshakes: this.failedHandshakes,
+        verifiedHits: this.verifiedHits,
+        verifiedMisses: this.verifiedMisses,
+      },
+      requests: [...this.#requests.entries()].filter(([, count]) => count > 0),
+      logins: Array.from(this.#logins, ([presented, outcomes]) => [presented, [...outcomes]]),
+      failures: [...this.#failures],
+      wouldBe: [...this.#wouldBe],
+      upstream: {
+        writes: writes.snapshot(),
+        api: api.snapshot(),
+        streams: streams.snapshot(),
+      },
+      passwords: { waited: waited.snapshot(), worked: worked.snapshot() },
+    };
+  }
+
+  /** Counts what another process has counted. */
+  addAll(other: MetersSnapshot): void {
+    for (const name of SUMS) this[name] += other.sums[name];
+    for (const [place, count] of other.requests) {
+      this.#requests[place] = (this.#requests[place] ?? 0) + count;
+    }
+    for (const [presented, outcomes] of other.logins) {
+      const own = this.#logins.get(presented) ?? new Map<LoginOutcome, number>();
+      for (const [outcome, count] of outcomes) increase(own, outcome, count);
+      this.#logins.set(presented, own);
+    }
+    for (const [code, count] of other.failures) increase(this.#failures, code, count);
+    for (const [status, count] of other.wouldBe) increase(this.#wouldBe, status, count);
+    for (const lane of ['writes', 'api', 'streams'] as const) {
+      this.upstream[lane].addAll(other.upstream[lane]);
+    }
+    for (const phase of ['waited', 'worked'] as const) {
+      this.passwords[phase].addAll(other.passwords[phase]);
+    }
+  }
+
   #noteRequest(
     verdict: Judgement,
     status: number,
@@ -178,6 +249,6 @@ function outcomeOf(judgement: Exclude<Judgement, 'unread' | 'unjudged'>): LoginO
   }
 }
 
-function increase<K>(counts: Map<K, number>, key: K): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
+function increase<K>(counts: Map<K, number>, key: K, by = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + by);
 }

@@ -1,8 +1,8 @@
-import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import { AggregatorRegistry, Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { histogramText } from './histogram.ts';
 import type { Meters } from './meters.ts';
-import { LANES, counters, gauges } from './metric-families.ts';
-import type { Family, MetricSources } from './metric-families.ts';
+import { COUNTERS, LANES, gauges } from './metric-families.ts';
+import type { Counted, Family, MetricSources } from './metric-families.ts';
 
 /** All metrics in Prometheus' text format. */
 export interface Metrics {
@@ -10,22 +10,50 @@ export interface Metrics {
   text(): Promise<string>;
 }
 
-/** Nothing is given to prom-client but when somebody asks: requests count in `meters`. */
-export function createMetrics(sources: MetricSources): Metrics {
+/** Node's own metrics of this process, as prom-client adds them up. */
+export interface ProcessMetrics {
+  own(): Promise<readonly object[]>;
+  /** Those of this process and of others. */
+  together(others: readonly (readonly object[])[]): Promise<string>;
+}
+
+/** Processor time, memory, the event loop. */
+export function createProcessMetrics(): ProcessMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  for (const family of counters(sources)) addFamily(registry, family, Counter);
-  for (const family of gauges(sources)) addFamily(registry, family, Gauge);
-  const { meters } = sources;
+  const own = (): Promise<object[]> => registry.getMetricsAsJSON();
   return {
-    contentType: registry.contentType,
-    text: async () => `${await registry.metrics()}\n${histogramsOf(meters)}`,
+    own,
+    together: async (others) => {
+      if (others.length === 0) return registry.metrics();
+      const all = AggregatorRegistry.aggregate([await own(), ...others.map((each) => [...each])]);
+      // Of all together there is none: it is that of the process that started the others.
+      const started = await registry.getSingleMetricAsString(STARTED);
+      return `${await all.metrics()}${started}\n`;
+    },
   };
 }
 
-interface Metric {
-  reset(): void;
-  inc(labels: Readonly<Record<string, string>>, value: number): void;
+const STARTED = 'process_start_time_seconds';
+
+/** Nothing is given to prom-client but when somebody asks: requests count in `meters`. */
+export function createMetrics(sources: MetricSources): Metrics {
+  const registry = new Registry();
+  const ofProcess = createProcessMetrics();
+  return {
+    contentType: registry.contentType,
+    text: async () => {
+      const counted = await sources.counted();
+      const families = new Registry();
+      for (const family of COUNTERS) addFamily(families, family, Counter, counted);
+      for (const family of gauges(sources)) addFamily(families, family, Gauge, counted);
+      return [
+        await ofProcess.together(counted.others ?? []),
+        await families.metrics(),
+        histogramsOf(counted.meters),
+      ].join('\n');
+    },
+  };
 }
 
 type MetricClass = new (configuration: {
@@ -33,20 +61,16 @@ type MetricClass = new (configuration: {
   help: string;
   labelNames: string[];
   registers: Registry[];
-  collect(this: Metric): void;
-}) => unknown;
+}) => { inc(labels: Readonly<Record<string, string>>, value: number): void };
 
-function addFamily(registry: Registry, family: Family, Kind: MetricClass): void {
-  new Kind({
+function addFamily(registry: Registry, family: Family, Kind: MetricClass, counted: Counted): void {
+  const metric = new Kind({
     name: family.name,
     help: family.help,
     labelNames: [...(family.labels ?? [])],
     registers: [registry],
-    collect() {
-      this.reset();
-      for (const { labels, value } of family.counts()) this.inc(labels, value);
-    },
   });
+  for (const { labels, value } of family.counts(counted)) metric.inc(labels, value);
 }
 
 function histogramsOf({ upstream, passwords }: Meters): string {

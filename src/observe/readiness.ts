@@ -21,6 +21,19 @@ export const OK: PartState = { state: 'ok', detail: '' };
 /** Longer than what a part asks takes by itself; a client that asks whether we are ready has no more time. */
 const MAX_WAIT_MS = 5_000;
 
+const WORSE = ['ok', 'warning', 'fault'] as const;
+
+/** Of several processes: each part as it is where it is worst. */
+export function worstOf(all: readonly Readiness[]): Readiness {
+  const parts = new Map<string, PartState>();
+  for (const [name, part] of all.flatMap((each) => Object.entries(each.parts))) {
+    const before = parts.get(name);
+    const isWorse = before === undefined || WORSE.indexOf(part.state) > WORSE.indexOf(before.state);
+    if (isWorse) parts.set(name, part);
+  }
+  return { ready: all.every(({ ready }) => ready), parts: Object.fromEntries(parts) };
+}
+
 /** Looks at all parts at once. Never rejects. */
 export async function readinessOf(
   looks: Readonly<Record<string, Look>>,

@@ -4,10 +4,11 @@ import type { Hashing } from '../authenticate/hashing.ts';
 import { createPasswords } from '../authenticate/password.ts';
 import type { Passwords } from '../authenticate/password.ts';
 import { createThrottle } from '../authenticate/throttle.ts';
+import type { Throttle } from '../authenticate/throttle.ts';
 import { createTokens } from '../authenticate/token.ts';
 import { createVerifiedPasswords } from '../authenticate/verified.ts';
 import { decidingOf } from '../authorize/deciding.ts';
-import { gateIsOpen, usesMetaNodes, warningsOf } from '../config/config.ts';
+import { gateIsOpen, usesMetaNodes } from '../config/config.ts';
 import type { Config } from '../config/config.ts';
 import { errorAnswer } from '../kernel/answer.ts';
 import { messageOf } from '../kernel/errors.ts';
@@ -50,9 +51,11 @@ export interface Generation extends Service {
   figures(): Figures;
   /** What /readyz looks at. */
   readonly looks: Readonly<Record<string, Look>>;
-  /** What must not be forgotten while it lasts. */
-  readonly warnings: readonly string[];
+  readonly config: Config;
 }
+
+/** Makes what counts the failed logins of a configuration. */
+export type OpenThrottle = (limit: Config['limits']['loginFailures']) => Throttle;
 
 /** What outlives a reload. */
 export interface Lasting {
@@ -69,6 +72,7 @@ export interface Lasting {
   readonly now: () => number;
   /** When the gateway was made: the bootstrap is open for a while from then on. */
   readonly startedMs: number;
+  readonly openThrottle: OpenThrottle;
   /** By the generation that is current. */
   readonly stillAllowed: StillAllowed;
 }
@@ -129,7 +133,7 @@ export function createGeneration(config: Config, lasting: Lasting): Generation {
       meta: users.meta?.figures(),
     }),
     looks: openLooks(config, users, lasting, ca),
-    warnings: warningsOf(config),
+    config,
   };
 }
 
@@ -190,7 +194,7 @@ function openAuthenticate(
   { http, auth, limits }: Config,
   { directory }: UserSource,
   passwords: Passwords,
-  { store, log, now, meters }: Lasting,
+  { store, log, now, meters, openThrottle }: Lasting,
 ): Authenticating {
   const parts = {
     directory,
@@ -215,7 +219,7 @@ function openAuthenticate(
   return {
     authenticate: createAuthenticate({
       ...parts,
-      throttle: createThrottle(limits.loginFailures),
+      throttle: openThrottle(limits.loginFailures),
     }),
     authenticateAgain: createAuthenticate({ ...parts, throttle: unthrottled }),
   };

@@ -71,7 +71,6 @@ describe('a configuration that cannot be', () => {
     ['[auth]\nenabled = false', /\[http\] auth-enabled = true \(by default\) contradicts \[auth\]/],
     ['[http]\nbind-address = "127.0.0.1:9192"', /the gateway would forward to itself/],
     ['[http]\nshared-secret = "brief"', /\[http\] shared-secret: .*Allowed: a text of 16 bytes/],
-    ['[http]\nworkers = 4', /\[http\] workers: found 4 in .*: this is not built yet\. Allowed: 1/],
     ['[store]\npath = ""', /\[store\] path: .*Allowed: a path/],
     ['[[http]]\n', /\[http\]: found \[\[http\]\] in .*Write \[http\] once/],
     ['workers = 1\n', /"?workers"?: this key stands before any section/],

@@ -38,13 +38,15 @@ async function metricNames(): Promise<ReadonlySet<string>> {
   const idle = { inUse: 0, waiting: 0 };
   const metrics = createMetrics({
     version: '1.2.3',
-    meters: new Meters(),
-    figures: () => ({
-      lanes: { writes: idle, api: idle, streams: idle },
-      passwords: { running: 0, waiting: 0 },
-      meta: undefined,
+    counted: () => ({
+      meters: new Meters(),
+      figures: {
+        lanes: { writes: idle, api: idle, streams: idle },
+        passwords: { running: 0, waiting: 0 },
+        meta: undefined,
+      },
+      auditDropped: 0,
     }),
-    auditDropped: () => 0,
     isOpen: () => false,
     reloadFailed: () => false,
   });

@@ -23,9 +23,7 @@ beforeEach(() => {
   figures = FIGURES;
   metrics = createMetrics({
     version: '1.2.3',
-    meters,
-    figures: () => figures,
-    auditDropped: () => 7,
+    counted: () => ({ meters, figures, auditDropped: 7 }),
     isOpen: () => true,
     reloadFailed: () => false,
   });

@@ -10,6 +10,7 @@ import { showConfig } from '../show-config.ts';
 import type { ShowConfigOptions } from '../show-config.ts';
 import { tryOut } from '../try/try.ts';
 import type { TryOptions } from '../try/try.ts';
+import { work } from '../work.ts';
 import type { CommandGroup, Run } from './group.ts';
 
 /** What runs the gateway, and what looks at it. */
@@ -35,6 +36,7 @@ function add(program: Command, run: Run): void {
     .command('serve')
     .description('run the gateway (also what kapgate does without a command)')
     .action(() => run(serve));
+  program.command('worker', { hidden: true }).action(() => run(work));
   program
     .command('check')
     .description(

@@ -1,7 +1,6 @@
 import { DEFAULTS, SECTIONS } from '../../config/defaults.ts';
 import { labelOf } from '../../config/key.ts';
 import type { Key, Plain } from '../../config/key.ts';
-import { isBuilt } from '../../config/not-built.ts';
 import { tomlOf } from '../../config/settings.ts';
 import { flagOf, textOf } from './conf.ts';
 import type { KapacitorConf, Section } from './conf.ts';
@@ -37,10 +36,7 @@ export function gatewayToml(
         warnings.push(`${labelOf(key)} is not taken over: ${decoded.refused}`);
         return [];
       }
-      if (isDefault(key, decoded.plain)) return [];
-      if (isBuilt(key)) return [{ key, line: lineOf(key, raw) }];
-      warnings.push(`${labelOf(key)} is not taken over: the gateway cannot do this yet`);
-      return [{ key, line: `# Not built yet: ${lineOf(key, raw)}` }];
+      return isDefault(key, decoded.plain) ? [] : [{ key, line: lineOf(key, raw) }];
     }),
   ];
   const sections = SECTIONS.map((section) => ({
