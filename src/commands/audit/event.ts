@@ -50,11 +50,14 @@ export function readEvent(line: string): AuditLine {
 /** A change of a user or a subscription. */
 function changeOf(fields: Fields, name: string, fromMs: number): AuditEvent {
   const as = textIn(fields, 'as');
+  const type = textIn(fields, 'type');
   const details = ['type', 'permissions', 'databases', 'password'].flatMap((field) => {
     const list = listIn(fields, field);
     const value = textIn(fields, field) || list.join(' ');
     if (value !== '') return [`${field} ${value}`];
-    return fields.has(field) ? [`${field}: ${field === 'databases' ? 'all' : 'none'}`] : [];
+    // An admin needs none.
+    const isSaid = fields.has(field) && !(field === 'permissions' && type === 'admin');
+    return isSaid ? [`${field}: ${field === 'databases' ? 'all' : 'none'}`] : [];
   });
   return {
     fromMs,

@@ -140,6 +140,30 @@ TIME                  USER      FROM      RESULT             ACTION   WHAT      
 `);
   });
 
+  test.each([
+    [{ action: 'created', type: 'admin', permissions: [] }, 'type admin'],
+    [{ action: 'created', type: 'normal', permissions: [] }, 'type normal, permissions: none'],
+    [{ action: 'updated', password: 'changed' }, 'password changed'],
+  ])('%j is told as %j', async (fields, words) => {
+    const time = '2026-03-01T07:00:00.000Z';
+    const line = { time, event: 'users changed', name: 'stan', user: 'eva', auth: 'basic' };
+    const path = await file('audit.log', `${JSON.stringify({ ...line, ...fields })}\n`);
+    expect((await runHere(['audit', path])).stdout.trimEnd()).toMatch(
+      new RegExp(`users/stan +${words}$`),
+    );
+  });
+
+  test('a subscription for every database is told so', async () => {
+    const line = {
+      ...{ time: '2026-03-01T07:00:00.000Z', event: 'subscriptions changed', action: 'created' },
+      ...{ name: 'influx', databases: [], user: 'cli:eva', auth: 'cli' },
+    };
+    const path = await file('audit.log', `${JSON.stringify(line)}\n`);
+    expect((await runHere(['audit', path])).stdout).toMatch(
+      /subscriptions\/influx +databases: all/,
+    );
+  });
+
   test('what a stranger has sent acts on no terminal', async () => {
     const path = await file('audit.log', request('01T01:00:00', { user: '\u001b[2J\u202e' }));
     for (const json of [[], ['--json']]) {
