@@ -1,5 +1,6 @@
 // @ts-check
 import { load } from './processes.js';
+import { warm } from './throughput.js';
 
 /** Below what the slowest proxy can do, and as much for each. */
 export const RATE = 3_000;
@@ -9,11 +10,11 @@ const ROUNDS = 7;
 /**
  * Milliseconds. `added`: what the median request on one connection takes more than one that goes to the upstream itself;
  * `p99`: at a fixed rate, each counted from when it was due; `direct` there is the upstream itself.
- * @param {import('./peers.js').Proxy[]} proxies @param {string} file the request
+ * @param {import('./peers.js').Proxy[]} proxies @param {import('./scenarios.js').ReadyScenario} scenario
  * @param {import('./peers.js').Place} place @param {import('./measure.js').Plan} plan
  * @returns {Promise<import('./measure.js').Values>}
  */
-export async function measureLatency(proxies, file, { core, upstreamPort }, plan) {
+export async function measureLatency(proxies, scenario, { core, upstreamPort }, plan) {
   const part = proxies.filter(({ only }) => only === undefined);
   const direct = { id: 'direct', name: 'directly', port: upstreamPort };
   /** @type {Record<string, number[]>} */
@@ -22,10 +23,17 @@ export async function measureLatency(proxies, file, { core, upstreamPort }, plan
   const p99s = {};
   const ask = async (/** @type {number} */ port, /** @type {string[]} */ ...how) => {
     const [connections = '', milliseconds = '', mode = ''] = how;
-    const answer = await load(core, [String(port), connections, milliseconds, `@${file}`, mode]);
+    const answer = await load(core, [
+      String(port),
+      connections,
+      milliseconds,
+      `@${scenario.file}`,
+      mode,
+    ]);
     if (answer.failures > 0) throw new Error(`${answer.failures} failures on port ${port}`);
     return answer;
   };
+  await warm(part, scenario, core, plan);
   const milliseconds = String(plan.milliseconds);
   for (let round = -1; round < ROUNDS; round++) {
     plan.print(`latency, round ${round + 2} of ${ROUNDS + 1}`);

@@ -61,8 +61,9 @@ export async function measure(place, plan) {
     const proxies = await startAll(peers, place);
     try {
       Object.assign(values, await measureThroughput(proxies, wanted, place, plan));
-      if (isWanted('latency')) {
-        Object.assign(values, await measureLatency(proxies, file(SMALL), place, plan));
+      const small = ready.filter(({ id }) => id === SMALL && isWanted('latency'));
+      for (const scenario of small) {
+        Object.assign(values, await measureLatency(proxies, scenario, place, plan));
       }
     } finally {
       for (const proxy of proxies) await proxy.stop();

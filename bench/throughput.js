@@ -16,13 +16,9 @@ export async function measureThroughput(proxies, scenarios, { core }, plan) {
   const all = {};
   for (const scenario of scenarios) {
     const part = proxies.filter(({ only }) => only?.includes(scenario.id) ?? true);
-    const { rounds, warmUp } = scenario.unit === 'requests' ? plan.small : plan.large;
     const { milliseconds } = plan;
-    for (const proxy of part) {
-      const isEnough = (/** @type {number} */ done) =>
-        done >= (proxy.isCompiledAsItRuns ? warmUp : 0);
-      await run(proxy, scenario, core, milliseconds, isEnough);
-    }
+    const { rounds } = roundsOf(scenario, plan);
+    await warm(part, scenario, core, plan);
     const isEnough = (/** @type {number} */ _done, /** @type {number} */ used) =>
       used >= (milliseconds / 1000) * SHARE;
     /** @type {Record<string, number[]>} */
@@ -37,6 +33,25 @@ export async function measureThroughput(proxies, scenarios, { core }, plan) {
     plan.print(`${scenario.name}, ${scenario.unit}/CPU-s: ${medians.join(', ')}`);
   }
   return all;
+}
+
+/**
+ * Each works until what V8 compiles while it runs is compiled.
+ * @param {import('./peers.js').Proxy[]} proxies @param {import('./scenarios.js').ReadyScenario} scenario
+ * @param {number} core @param {import('./measure.js').Plan} plan
+ */
+export async function warm(proxies, scenario, core, plan) {
+  const { warmUp } = roundsOf(scenario, plan);
+  for (const proxy of proxies) {
+    const isEnough = (/** @type {number} */ done) =>
+      done >= (proxy.isCompiledAsItRuns ? warmUp : 0);
+    await run(proxy, scenario, core, plan.milliseconds, isEnough);
+  }
+}
+
+/** @param {import('./scenarios.js').Scenario} scenario @param {import('./measure.js').Plan} plan */
+function roundsOf({ unit }, plan) {
+  return unit === 'requests' ? plan.small : plan.large;
 }
 
 /**
