@@ -26,7 +26,7 @@ import { measureThroughput } from './throughput.js';
  * @property {Plan} plan
  * @property {Values} values by the ids of scenarios; and added, p99, start, login, memory-write, memory-answer
  * @property {number} hashMs CPU milliseconds of one bcrypt hash
- * @property {{ title: string, text: string }[]} alone
+ * @property {{ id: string, title: string, text: string }[]} alone what the measures of the gateway alone printed
  */
 
 const STARTS = 5;
@@ -93,10 +93,10 @@ export async function measure(place, plan) {
       });
     }
   }
-  for (const { title, script } of ALONE.filter((each) => isWanted(each.id))) {
+  for (const { id, title, script } of ALONE.filter((each) => isWanted(each.id))) {
     print(title);
     const text = execFileSync(process.execPath, [script], { encoding: 'utf8' });
-    results.alone.push({ title, text: text.trim() });
+    results.alone.push({ id, title, text: text.trim() });
   }
   return results;
 }

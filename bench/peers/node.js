@@ -33,6 +33,7 @@ export const LIMITS = [
     id: 'node-socket',
     name: 'node:http + a socket',
     less: 'no gate, and next to no client: it takes small answers for what they should be',
+    isCompiledAsItRuns: true,
     isOpen: true,
     only: ['small-get', 'small-post'],
     command: ({ port, upstreamPort }) => ({
