@@ -1,5 +1,6 @@
 // @ts-check
-// npm run bench:soak [-- REQUESTS]: requests of every kind, with aborts and faults; then the descriptors and the heap of the start.
+// npm run bench:soak [-- REQUESTS]: requests of every kind, with aborts, faults, changed passwords and reloads; then the
+// descriptors and the heap of the start.
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,16 +20,27 @@ const text = (line, headers, body = '') =>
   `${[`${line} HTTP/1.1`, 'Host: x', ...headers, `Content-Length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`;
 const TASKS = '/kapacitor/v1/tasks';
 
-/** What is sent, how often, and how it ends: `answer` on a kept connection, the others on one of their own. */
+/** What is sent, how often (of some two hundred), and how it ends: `answer` on a kept connection, the others on one of their own. */
 const KINDS = [
-  { weight: 40, end: 'answer', bytes: text(`GET ${TASKS}`, [BENCH]) },
-  { weight: 30, end: 'answer', bytes: text('POST /write?db=d', [BENCH], 'cpu,host=a usage=42') },
-  { weight: 5, end: 'answer', bytes: text('POST /write?db=d', [BENCH], 'cpu v=1\n'.repeat(5_000)) },
-  { weight: 5, end: 'answer', bytes: text(`GET ${TASKS}`, []) },
-  { weight: 3, end: 'answer', bytes: text(`GET ${TASKS}`, [AUTHORIZATION('bench:wrong')]) },
-  { weight: 3, end: 'answer', bytes: text('GET /kapacitor/v1//tasks', [BENCH]) },
-  { weight: 3, end: 'answer', bytes: text('GET /kapacitor/v1/users', [BENCH]) },
-  { weight: 3, end: 'answer', bytes: text(`GET ${TASKS}?fault=500`, [BENCH]) },
+  { weight: 95, end: 'answer', bytes: text(`GET ${TASKS}`, [BENCH]) },
+  { weight: 60, end: 'answer', bytes: text('POST /write?db=d', [BENCH], 'cpu,host=a usage=42') },
+  {
+    weight: 8,
+    end: 'answer',
+    bytes: text('POST /write?db=d&u=bench&p=bench-password', [], 'cpu v=1'),
+  },
+  // The same password under a new hash: what is remembered of it is no longer good.
+  {
+    weight: 1,
+    end: 'answer',
+    bytes: text('PATCH /kapacitor/v1/users/bench', [BENCH], '{"password":"bench-password"}'),
+  },
+  { weight: 6, end: 'answer', bytes: text('POST /write?db=d', [BENCH], 'cpu v=1\n'.repeat(5_000)) },
+  { weight: 6, end: 'answer', bytes: text(`GET ${TASKS}`, []) },
+  { weight: 5, end: 'answer', bytes: text(`GET ${TASKS}`, [AUTHORIZATION('bench:wrong')]) },
+  { weight: 5, end: 'answer', bytes: text('GET /kapacitor/v1//tasks', [BENCH]) },
+  { weight: 5, end: 'answer', bytes: text('GET /kapacitor/v1/users', [BENCH]) },
+  { weight: 5, end: 'answer', bytes: text(`GET ${TASKS}?fault=500`, [BENCH]) },
   { weight: 1, end: 'answer', bytes: text(`GET ${TASKS}?fault=reset`, [BENCH]) },
   { weight: 1, end: 'cut', bytes: text(`GET ${TASKS}?fault=half`, [BENCH]) },
   { weight: 1, end: 'answer', bytes: text(`GET ${TASKS}?fault=slow`, [BENCH]) },
@@ -67,6 +79,7 @@ await new Promise((resolve) =>
 );
 const gateway = await startProbedGateway(upstreamPort, {
   KAPGATE_LIMITS_LOGIN_FAILURES: '0 per 1m',
+  KAPGATE_AUTH_BCRYPT_COST: '4',
 });
 
 let left = 0;
@@ -79,6 +92,8 @@ print('| --- | --- | --- | --- | --- |');
 sample(0, before);
 const startedMs = performance.now();
 for (let part = 1; part <= SAMPLES; part++) {
+  // A reload amid requests: what it replaces is to be gone by the end.
+  setTimeout(() => process.kill(gateway.pid, 'SIGHUP'), 100);
   await play(Math.ceil(REQUESTS / SAMPLES));
   sample(Math.ceil((REQUESTS / SAMPLES) * part), await gateway.probe());
 }
