@@ -147,6 +147,8 @@ const STANDING_STILL = (ms: number): string =>
       for (let count = -1; count < words().length;) {
         count = words().length;
         await sleep(2_000);
+        // The end of the last reload may be long in coming, but it comes.
+        await eventually('it is ready', () => words().at(-1)?.['READY'] === '1', PATIENCE_MS);
       }
       expect(words().at(-1)).toEqual({ READY: '1', STATUS: listening() });
       expect(await gateway.stop()).toBe(0);
