@@ -114,7 +114,7 @@ function report(rounds, told) {
     `${GUESSERS} connections with wrong passwords at cost 10, the throttle ${isThrottled ? 'on' : 'off'}, a remembered user every ${EVERY_MS} ms,`,
     `${ROUNDS} rounds of ${SECONDS} s calm and ${SECONDS} s flood; milliseconds, the middle of all rounds (and the worst)`,
     '',
-    '| | p50 | p99 | event loop p99 | event loop longest | of that not waiting for a processor | login from elsewhere |',
+    '| | p50 | p99 | event loop p99 | event loop longest | longest at work | login from elsewhere |',
     '| --- | --- | --- | --- | --- | --- | --- |',
     row('calm', calm),
     row('flood', stormy),
@@ -147,7 +147,7 @@ function row(name, phases) {
     cell(({ answers }) => at(answers, 0.99)),
     cell(({ loop }) => loop.loopP99Ms),
     cell(({ loop }) => loop.loopMaxMs),
-    cell(({ loop }) => loop.loopOwnMaxMs),
+    cell(({ loop }) => loop.loopWorkMaxMs),
     cell(({ logins }) => middle(logins)),
   ];
   return `| ${name} | ${cells.join(' | ')} |`;

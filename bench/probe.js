@@ -7,17 +7,17 @@ const RESOLUTION_MS = 5;
 const loop = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 loop.enable();
 
-/** How long the event loop's thread stood ready while others had the processors. */
+/** How long the event loop's thread has worked: it is also late where others have the processors, or the host has. */
 const SCHEDSTAT = `/proc/self/task/${process.pid}/schedstat`;
-const canTellWaits = existsSync(SCHEDSTAT);
-const waitedMs = () =>
-  canTellWaits ? Number(readFileSync(SCHEDSTAT, 'latin1').split(' ')[1]) / 1e6 : 0;
-let last = { at: performance.now(), waited: waitedMs() };
-let longestOwnMs = 0;
+const canTellWork = existsSync(SCHEDSTAT);
+const workedMs = () =>
+  canTellWork ? Number(readFileSync(SCHEDSTAT, 'latin1').split(' ')[0]) / 1e6 : 0;
+let last = { at: performance.now(), worked: workedMs() };
+let longestWorkMs = 0;
 setInterval(() => {
-  const now = { at: performance.now(), waited: waitedMs() };
-  const late = now.at - last.at - RESOLUTION_MS;
-  longestOwnMs = Math.max(longestOwnMs, late - (now.waited - last.waited));
+  const now = { at: performance.now(), worked: workedMs() };
+  const late = Math.max(0, now.at - last.at - RESOLUTION_MS);
+  longestWorkMs = Math.max(longestWorkMs, Math.min(late, now.worked - last.worked));
   last = now;
 }, RESOLUTION_MS).unref();
 
@@ -28,7 +28,7 @@ process.on('SIGUSR2', () => {
   const said = {
     loopP99Ms: ms(loop.percentile(99)),
     loopMaxMs: ms(loop.max),
-    loopOwnMaxMs: longestOwnMs,
+    loopWorkMaxMs: longestWorkMs,
     ...process.memoryUsage(),
   };
   writeFileSync(`${file}.new`, JSON.stringify(said));
@@ -36,6 +36,6 @@ process.on('SIGUSR2', () => {
   // What writing took is not the gateway's.
   setTimeout(() => {
     loop.reset();
-    longestOwnMs = 0;
+    longestWorkMs = 0;
   }, 20);
 });

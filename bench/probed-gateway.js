@@ -14,7 +14,7 @@ import { accepts, freePort } from './processes.js';
  * @property {() => number} descriptors
  * @property {() => Promise<void>} stop
  */
-/** @typedef {{ loopP99Ms: number, loopMaxMs: number, loopOwnMaxMs: number, rss: number, heapUsed: number, external: number }} Probe */
+/** @typedef {{ loopP99Ms: number, loopMaxMs: number, loopWorkMaxMs: number, rss: number, heapUsed: number, external: number }} Probe */
 
 /**
  * A gateway with one user, `bench` with `bench-password`, whose event loop and heap can be asked for.
