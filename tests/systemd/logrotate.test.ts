@@ -4,6 +4,7 @@ import { chmod, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
+import { runHere } from '../commands/terminal.ts';
 import { read } from '../docs/tree.ts';
 import { eventually } from '../support/eventually.ts';
 import { addUser, startGateway } from '../support/gateway-process.ts';
@@ -20,6 +21,8 @@ const LOGROTATE = ['logrotate', '/usr/sbin/logrotate'].find(
 );
 if (LOGROTATE === undefined)
   process.stderr.write('skipped: no logrotate (systemd/kapgate.logrotate)\n');
+
+type Line = Readonly<Record<string, unknown>>;
 
 const ADMIN = `Authorization: Basic ${Buffer.from('eva:pw-eva').toString('base64')}`;
 
@@ -85,7 +88,9 @@ const ADMIN = `Authorization: Basic ${Buffer.from('eva:pw-eva').toString('base64
       for (let turn = 1; turn <= 4; turn++) {
         const before = names.length;
         await eventually('requests go on', () => names.length > before + 20, 60_000);
-        await rotate();
+        // A command of the host writes there too.
+        const adding = addUser(gateway.configFile, { name: `user-${turn}`, password: 'pw' });
+        await Promise.all([rotate(), adding]);
       }
       const before = names.length;
       await eventually('requests go on', () => names.length > before + 20, 60_000);
@@ -110,6 +115,20 @@ const ADMIN = `Authorization: Basic ${Buffer.from('eva:pw-eva').toString('base64
     },
     TIMEOUT_MS,
   );
+
+  test('leaves what kapgate audit reads as one, packed or not', async () => {
+    const shown = async (...options: readonly string[]): Promise<readonly Line[]> => {
+      const args = ['--config', gateway.configFile, 'audit', '--json', ...options];
+      const { code, stdout, stderr } = await runHere(args);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const lines = stdout.split('\n').slice(0, -1);
+      return lines.map((line) => JSON.parse(line) as Line);
+    };
+    expect((await shown()).length).toBe((await linesOf('audit.log')).length);
+    expect(await shown('--what', 'tasks/task-0')).toMatchObject([{ status: 204, user: 'eva' }]);
+    const made = await shown('--action', 'created');
+    expect(made.map(({ name }) => name)).toEqual(['eva', 'user-1', 'user-2', 'user-3', 'user-4']);
+  });
 
   test('opens no debugger, and reads no configuration', async () => {
     const log = (await linesOf('kapgate.log')).join('\n') + gateway.log;
