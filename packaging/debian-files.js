@@ -63,7 +63,21 @@ ${indented}
 export function changelogOf(root, version, epochSeconds) {
   const [, newest = ''] = readFileSync(join(root, 'CHANGELOG.md'), 'utf8').split(/^## .*$/m);
   const items = newest.split(/^- /m).slice(1);
-  const lines = items.map((item) => `  * ${item.trim().replace(/\n\s*/g, '\n    ')}\n`);
+  const lines = items.map((item) => `  * ${wrapped(item.trim().split(/\s+/)).join('\n    ')}\n`);
   const date = new Date(epochSeconds * 1000).toUTCString().replace('GMT', '+0000');
   return `kapgate (${version}) unstable; urgency=medium\n\n${lines.join('')}\n -- ${MAINTAINER}  ${date}\n`;
+}
+
+const CHANGELOG_WIDTH = 74;
+
+/** @param {readonly string[]} words @returns {string[]} lines */
+function wrapped(words) {
+  /** @type {string[]} */
+  const lines = [];
+  for (const word of words) {
+    const line = `${lines.at(-1) ?? ''} ${word}`.trimStart();
+    if (lines.length > 0 && line.length <= CHANGELOG_WIDTH) lines[lines.length - 1] = line;
+    else lines.push(word);
+  }
+  return lines;
 }

@@ -7,9 +7,10 @@ import { filesBelow } from './tree.js';
 
 /** What of a package runs, and under which terms. Types, sources in C, maps and documents stay behind. */
 const TAKEN = /(?:\.(?:c|m)?js|\.json|\.node)$|^(?:licen[cs]e|copying|notice)(?:[.-][\w.-]*)?$/i;
-/** Never loaded from elsewhere than their own package's tests and builds. */
-const LEFT = /(?:^|\/)(?:\.[^/]*|tests?|__tests__|bench|benchmarks?|examples?|docs)\//i;
-const NOT_RUN = /\.d\.(?:c|m)?js$|(?:^|\/)(?:tsconfig|rollup\.config|\.eslintrc|tests?\.)[\w.-]*$/;
+/** Of a package's own tests and builds. */
+const LEFT = /(?:^|\/)(?:\.[^/]*|tests?|__tests__|bench|benchmarks?|examples?|docs|bin|tools)\//i;
+const NOT_RUN =
+  /\.d\.(?:c|m)?js$|(?:^|\/)(?:tsconfig|rollup\.config|\.eslintrc|tests?\.|bin\.|build-test\.|optional\.js)[\w.-]*$/;
 /** Prebuilt native modules are there for several platforms and C libraries. */
 const NATIVE = /(?:^|[/-])linux-x64\/[^/]*\.glibc\.node$/;
 
