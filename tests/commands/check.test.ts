@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runKapgate, writeConfig } from '../support/gateway-process.ts';
 import { answering, startRecordingUpstream } from '../support/recording-upstream.ts';
@@ -174,4 +174,32 @@ describeWithOpenssl('kapgate check, with https-enabled', () => {
     expect(gone.find('https')).toContain('cannot read [http] https-certificate');
     expect(gone.code).toBe(1);
   }, 60_000);
+});
+
+const isRoot = process.getuid?.() === 0;
+if (!isRoot) process.stderr.write('skipped: not root (files that the gateway cannot read)\n');
+
+(isRoot ? describe : describe.skip)('check by root, for a gateway that is another user', () => {
+  test('finds what root reads and the gateway does not, and nothing where it does', async () => {
+    const configFile = await writeConfig({ dir: dir.path, upstream: upstream.url, port: 2 });
+    const store = join(dir.path, 'store');
+    await mkdir(store, { mode: 0o700 });
+    await chown(store, 12345, 12345);
+    await chmod(dir.path, 0o755);
+    for (const [mode, group, code, told] of [
+      [0o600, 0, 1, 1],
+      [0o640, 0, 1, 1],
+      [0o640, 12345, 0, 0],
+    ] as const) {
+      await chmod(configFile, mode);
+      await chown(configFile, 0, group);
+      const result = await runKapgate(['check', '--config', configFile, '--json']);
+      const findings = JSON.parse(result.stdout) as readonly Finding[];
+      const files = findings.filter(({ part }) => part === 'files');
+      expect([result.code, files.length]).toEqual([code, told]);
+      for (const { detail } of files) {
+        expect(detail).toContain(`the gateway's user cannot read ${configFile}: chgrp kapgate`);
+      }
+    }
+  });
 });

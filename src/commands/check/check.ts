@@ -13,6 +13,7 @@ import { verdictCell } from '../verdict.ts';
 import type { Finding } from './finding.ts';
 import { logFindings } from './logs.ts';
 import { metaFindings } from './meta.ts';
+import { readableFindings } from './readable.ts';
 import { upstreamFinding } from './upstream.ts';
 
 export interface CheckOptions {
@@ -53,6 +54,8 @@ async function findingsOf(context: Context): Promise<Finding[]> {
     gateFinding(loaded),
     ...httpsFindings(loaded),
     await storeFinding(context, loaded),
+    // From here on as the gateway's user.
+    ...readableFindings(loaded),
     ...logFindings(loaded.config),
     await upstreamFinding(loaded.config),
     adminFinding(loaded),

@@ -29,7 +29,11 @@ export function firstAdminFindings(
   if (usesMetaNodes(config)) return [];
   if (everHadAdmin === undefined) {
     return [
-      unseen('gate', 'whether there is an admin: the store cannot be read', 'run it as root'),
+      unseen(
+        'gate',
+        'whether there is an admin: the store cannot be read',
+        'run it as root; under Debian’s own Node, kapgate users list shows it',
+      ),
     ];
   }
   if (everHadAdmin) return [];

@@ -89,7 +89,7 @@ function ofPath(
       return unseen(
         'subscriptions',
         `whether the gate knows the path of ${label}`,
-        'run it as root',
+        'run it as root; under Debian’s own Node it cannot be seen',
       );
     }
     return isKnown
