@@ -175,7 +175,15 @@ describe('POST', () => {
       permissions: ['config_api'],
     });
     expect(await bcrypt.compare('pass', store.get('bob')?.hash ?? '')).toBe(true);
-    expect(events).toEqual([{ actor: 'root', method: 'basic', action: 'created', user: 'bob' }]);
+    expect(events).toEqual([
+      {
+        actor: 'root',
+        method: 'basic',
+        action: 'created',
+        user: 'bob',
+        details: { type: 'normal', permissions: ['config_api'] },
+      },
+    ]);
   });
 
   test('makes a normal user without permissions where nothing else is said', async () => {
@@ -283,7 +291,15 @@ describe('PATCH', () => {
     const answer = await ask('PATCH', `${USERS}/stan`, { password: 'new' });
     expect(answer).toMatchObject({ status: 200, body: STAN });
     expect(await bcrypt.compare('new', store.get('stan')?.hash ?? '')).toBe(true);
-    expect(events).toEqual([{ actor: 'root', method: 'basic', action: 'updated', user: 'stan' }]);
+    expect(events).toEqual([
+      {
+        actor: 'root',
+        method: 'basic',
+        action: 'updated',
+        user: 'stan',
+        details: { password: 'changed' },
+      },
+    ]);
   });
 
   function changes(body: unknown, want: Record<string, unknown>): void {
@@ -339,7 +355,9 @@ describe('DELETE', () => {
     expect(await ask('DELETE', `${USERS}/stan`)).toEqual({ status: 204, headers: {}, body: '' });
     expect(await ask('DELETE', `${USERS}/stan`)).toEqual({ status: 204, headers: {}, body: '' });
     expect(store.get('stan')).toBeUndefined();
-    expect(events).toEqual([{ actor: 'root', method: 'basic', action: 'deleted', user: 'stan' }]);
+    expect(events).toEqual([
+      { actor: 'root', method: 'basic', action: 'deleted', user: 'stan', details: {} },
+    ]);
   });
 
   test('of the last admin is 409', async () => {
@@ -386,7 +404,15 @@ describe('who is no admin', () => {
     const answer = await ask('PATCH', `${USERS}/stan`, { password: 'new' }, somebody('stan'));
     expect(answer).toMatchObject({ status: 200, body: STAN });
     expect(await bcrypt.compare('new', store.get('stan')?.hash ?? '')).toBe(true);
-    expect(events).toEqual([{ actor: 'stan', method: 'basic', action: 'updated', user: 'stan' }]);
+    expect(events).toEqual([
+      {
+        actor: 'stan',
+        method: 'basic',
+        action: 'updated',
+        user: 'stan',
+        details: { password: 'changed' },
+      },
+    ]);
   });
 
   function forbids(
@@ -470,7 +496,15 @@ describe('the bootstrap', () => {
     expect(answer.status).toBe(200);
     expect(JSON.parse(answer.body)).toMatchObject({ name: 'admin', type: 'admin' });
     expect(store.everHadAdmin()).toBe(true);
-    expect(events).toEqual([{ actor: '', method: 'bootstrap', action: 'created', user: 'admin' }]);
+    expect(events).toEqual([
+      {
+        actor: '',
+        method: 'bootstrap',
+        action: 'created',
+        user: 'admin',
+        details: { type: 'admin', permissions: [] },
+      },
+    ]);
   });
 
   test('makes one, of two that come at once', async () => {
