@@ -11,6 +11,7 @@ const WORKERS = Number(process.argv[2] ?? 2);
 const ROUNDS = Number(process.argv[3] ?? 15);
 const MILLISECONDS = 2_000;
 const WARM_UPS = 4;
+/** Each process that serves has as many: as where a second processor takes on as much as the first. */
 const CONNECTIONS = 32;
 const AUTHORIZATION = `Basic ${Buffer.from('bench:bench-password').toString('base64')}`;
 const REQUEST = `GET /kapacitor/v1/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: ${AUTHORIZATION}\r\n\r\n`;
@@ -44,7 +45,9 @@ async function main() {
   const ratios = rounds.map((each) => each.several.perCpuSecond / each.one.perCpuSecond);
   const firsts = rounds.map(({ several: each }) => each.firstShare);
   print(`Node ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}`);
-  print(`${ROUNDS} rounds of ${MILLISECONDS / 1000} s, ${CONNECTIONS} connections, small GET\n`);
+  print(
+    `${ROUNDS} rounds of ${MILLISECONDS / 1000} s, ${CONNECTIONS} connections for each process, small GET\n`,
+  );
   print('| processes that serve | requests/CPU-s | of one process |\n| --- | --- | --- |');
   print(`| 1 | ${spread(rounds.map((each) => each.one.perCpuSecond))} | |`);
   const cost = spread(rounds.map((each) => each.several.perCpuSecond));
@@ -52,13 +55,13 @@ async function main() {
   print(`\nOf that, the process that keeps the sockets: ${(median(firsts) * 100).toFixed(1)} %`);
 }
 
-/** @typedef {{ port: number, pid: number }} Gateway */
+/** @typedef {{ port: number, pid: number, workers: number }} Gateway */
 
 /** Requests per CPU-second of all its processes. @param {Gateway} gateway */
-async function rate({ port, pid }) {
+async function rate({ port, pid, workers }) {
   const before = used(pid);
   const encoded = Buffer.from(REQUEST).toString('base64');
-  const args = [String(port), String(CONNECTIONS), String(MILLISECONDS), encoded];
+  const args = [String(port), String(CONNECTIONS * workers), String(MILLISECONDS), encoded];
   const { answers, failures } = await load(LOAD_CORE, args);
   if (failures > 0) throw new Error(`${failures} requests failed`);
   const after = used(pid);
@@ -109,7 +112,7 @@ async function startGateway(upstreamPort, workers) {
   }
   const child = await start(0, [...kapgate, 'serve'], port);
   children.push(child);
-  return { port, pid: child.pid ?? 0 };
+  return { port, pid: child.pid ?? 0, workers };
 }
 
 /** @param {number[]} values */

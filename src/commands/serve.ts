@@ -69,7 +69,7 @@ function createSignal(subscribe: (listener: () => void) => void): Signal {
 
 async function run(context: Context, loaded: Read, log: Log, signals: Signals): Promise<void> {
   const { config } = loaded;
-  const gateway = openServed(context, loaded, log);
+  const gateway = await openServed(context, loaded, log);
   const told = new Promise<string>((resolve) => {
     context.terminal.onStop(resolve);
   });

@@ -1,11 +1,9 @@
 import { recordTexts } from '../cluster/config-texts.ts';
 import type { ConfigTexts } from '../cluster/config-texts.ts';
 import { passLines } from '../cluster/lines.ts';
-import { Primary } from '../cluster/primary.ts';
 import type { Config } from '../config/config.ts';
 import type { Loaded } from '../config/load.ts';
-import { createGateway } from '../gateway.ts';
-import type { Gateway } from '../gateway.ts';
+import type { Gateway, Surroundings } from '../gateway.ts';
 import type { Log } from '../kernel/log.ts';
 import { loadSilently, readFromDisk } from './context.ts';
 import type { Context } from './context.ts';
@@ -30,8 +28,8 @@ export interface Served extends Pick<Gateway, 'start' | 'noteReload' | 'reopenFi
   readonly lost: Promise<never>;
 }
 
-/** @throws where a part cannot be made */
-export function openServed(context: Context, read: Read, log: Log): Served {
+/** Loads only what it is: the process that keeps the doors of others is small. @throws where a part cannot be made */
+export async function openServed(context: Context, read: Read, log: Log): Promise<Served> {
   const { config } = read;
   const surroundings = { log, now: Date.now, version: context.version ?? '' };
   if (config.http.workers === 1) return inThisProcess(config, surroundings);
@@ -39,6 +37,7 @@ export function openServed(context: Context, read: Read, log: Log): Served {
   if (fork === undefined) throw new CommandError('workers cannot be started here');
   const { configFile } = context;
   const file = configFile === undefined ? [] : ['--config', configFile];
+  const { Primary } = await import('../cluster/primary.ts');
   const primary = new Primary(config, {
     ...surroundings,
     texts: read.texts,
@@ -63,7 +62,8 @@ export function openServed(context: Context, read: Read, log: Log): Served {
   };
 }
 
-function inThisProcess(config: Config, surroundings: Parameters<typeof createGateway>[1]): Served {
+async function inThisProcess(config: Config, surroundings: Surroundings): Promise<Served> {
+  const { createGateway } = await import('../gateway.ts');
   const gateway = createGateway(config, surroundings);
   return {
     ...gateway,

@@ -1,7 +1,6 @@
 import { Agent as HttpAgent } from 'node:http';
 import type { ClientRequest } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import got from 'got';
 import type { Got, Response } from 'got';
 import type { MetaTls } from './tls.ts';
 
@@ -72,17 +71,20 @@ export function createHttp(tls: MetaTls | undefined): Http {
     // Without a cache of sessions each connection proves itself anew.
     https: new HttpsAgent({ ...kept, ...tls, maxCachedSessions: 0 }),
   };
-  const client = got.extend({
-    agent: agents,
-    retry: { limit: 0 },
-    followRedirect: false,
-    throwHttpErrors: false,
-    decompress: false,
-    // Said aloud: NODE_TLS_REJECT_UNAUTHORIZED in the environment does not count.
-    https: { rejectUnauthorized: tls?.rejectUnauthorized ?? true },
-  });
+  // A third of what a start takes: only where there are meta nodes.
+  const client = import('got').then(({ got }) =>
+    got.extend({
+      agent: agents,
+      retry: { limit: 0 },
+      followRedirect: false,
+      throwHttpErrors: false,
+      decompress: false,
+      // Said aloud: NODE_TLS_REJECT_UNAUTHORIZED in the environment does not count.
+      https: { rejectUnauthorized: tls?.rejectUnauthorized ?? true },
+    }),
+  );
   return {
-    get: (request) => get(client, request),
+    get: async (request) => get(await client, request),
     close: () => {
       agents.http.destroy();
       agents.https.destroy();

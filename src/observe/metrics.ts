@@ -1,4 +1,4 @@
-import { AggregatorRegistry, Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { histogramText } from './histogram.ts';
 import type { Meters } from './meters.ts';
 import { COUNTERS, LANES, gauges } from './metric-families.ts';
@@ -17,15 +17,26 @@ export interface ProcessMetrics {
   together(others: readonly (readonly object[])[]): Promise<string>;
 }
 
-/** Processor time, memory, the event loop. */
+/** A tenth of what a start takes: it is loaded when somebody asks. */
+const load = () => import('prom-client');
+
+/** Processor time, memory, the event loop: from the first question on. */
 export function createProcessMetrics(): ProcessMetrics {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const own = (): Promise<object[]> => registry.getMetricsAsJSON();
+  let opened: Promise<Registry> | undefined;
+  const open = async (): Promise<Registry> => {
+    const { Registry, collectDefaultMetrics } = await load();
+    const registry = new Registry();
+    collectDefaultMetrics({ register: registry });
+    return registry;
+  };
+  const registryOf = (): Promise<Registry> => (opened ??= open());
+  const own = async (): Promise<object[]> => (await registryOf()).getMetricsAsJSON();
   return {
     own,
     together: async (others) => {
+      const registry = await registryOf();
       if (others.length === 0) return registry.metrics();
+      const { AggregatorRegistry } = await load();
       const all = AggregatorRegistry.aggregate([await own(), ...others.map((each) => [...each])]);
       // Of all together there is none: it is that of the process that started the others.
       const started = await registry.getSingleMetricAsString(STARTED);
@@ -35,14 +46,16 @@ export function createProcessMetrics(): ProcessMetrics {
 }
 
 const STARTED = 'process_start_time_seconds';
+/** Of Prometheus' text format, in which all of it is written. */
+const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Nothing is given to prom-client but when somebody asks: requests count in `meters`. */
 export function createMetrics(sources: MetricSources): Metrics {
-  const registry = new Registry();
   const ofProcess = createProcessMetrics();
   return {
-    contentType: registry.contentType,
+    contentType: CONTENT_TYPE,
     text: async () => {
+      const { Counter, Gauge, Registry } = await load();
       const counted = await sources.counted();
       const families = new Registry();
       for (const family of COUNTERS) addFamily(families, family, Counter, counted);

@@ -2,7 +2,6 @@ import { Command, CommanderError } from 'commander';
 import { nearest } from '../../config/nearest.ts';
 import { runAsOwner } from '../as-owner.ts';
 import { explainFailure } from '../context.ts';
-import { serve } from '../serve.ts';
 import { CommandError, EXIT } from '../terminal.ts';
 import type { Terminal } from '../terminal.ts';
 import { decisionCommands } from './decision-commands.ts';
@@ -71,7 +70,7 @@ function createProgram(terminal: Terminal, version: string, run: Run): Command {
   program.allowExcessArguments().action(async () => {
     const [word] = program.args;
     if (word !== undefined) refuseCommand(program, word);
-    await run(serve);
+    await run(async (context) => (await import('../serve.ts')).serve(context));
   });
   return program;
 }

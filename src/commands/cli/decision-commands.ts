@@ -1,9 +1,6 @@
 import type { Command } from 'commander';
-import { explain } from '../explain/explain.ts';
 import type { ExplainOptions } from '../explain/explain.ts';
-import { hash } from '../hash.ts';
 import type { HashOptions } from '../hash.ts';
-import { token } from '../token.ts';
 import type { TokenOptions } from '../token.ts';
 import { withPassword } from './group.ts';
 import type { CommandGroup, Run } from './group.ts';
@@ -30,15 +27,21 @@ function add(program: Command, run: Run): void {
     .requiredOption('--user <name>', 'who asks')
     .option('--json', 'as JSON')
     .action((method: string, target: string, options: ExplainOptions) =>
-      run((context) => explain(context, method, target, options)),
+      run(async (context) =>
+        (await import('../explain/explain.ts')).explain(context, method, target, options),
+      ),
     );
   program
     .command('token')
     .description('print a bearer token, signed with [http] shared-secret')
     .requiredOption('--user <name>', 'whose token')
     .option('--expires <duration>', 'how long it is good for', '1h')
-    .action((options: TokenOptions) => run((context) => token(context, options)));
+    .action((options: TokenOptions) =>
+      run(async (context) => (await import('../token.ts')).token(context, options)),
+    );
   withPassword(program.command('hash').description('print the bcrypt hash of a password'))
     .option('--cost <number>', 'bcrypt cost, 4 to 31', '10')
-    .action((options: HashOptions) => run((context) => hash(context, options)));
+    .action((options: HashOptions) =>
+      run(async (context) => (await import('../hash.ts')).hash(context, options)),
+    );
 }

@@ -1,6 +1,5 @@
 import { Argument } from 'commander';
 import type { Command } from 'commander';
-import { completion, writeManual } from '../manual/manual.ts';
 import type { CommandNode } from './command-tree.ts';
 import type { Run } from './group.ts';
 
@@ -18,10 +17,18 @@ export function addManualCommands(program: Command, run: Run, tree: () => Comman
     .command('completion')
     .description('print what a shell loads to complete commands, options, values and file names')
     .addArgument(new Argument('<shell>', 'which one').choices(['bash', 'zsh']))
-    .action((shell: string) => run((context) => completion(context, shell, tree())));
+    .action((shell: string) =>
+      run(async (context) =>
+        (await import('../manual/manual.ts')).completion(context, shell, tree()),
+      ),
+    );
   program
     .command('manual', { hidden: true })
     .description('write man pages and completions: npm run manual')
     .argument('<directory>')
-    .action((directory: string) => run((context) => writeManual(context, directory, tree())));
+    .action((directory: string) =>
+      run(async (context) =>
+        (await import('../manual/manual.ts')).writeManual(context, directory, tree()),
+      ),
+    );
 }

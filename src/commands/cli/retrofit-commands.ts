@@ -1,9 +1,6 @@
 import type { Command } from 'commander';
-import { doctor } from '../doctor/doctor.ts';
 import type { DoctorOptions } from '../doctor/doctor.ts';
-import { init } from '../init/init.ts';
 import type { InitOptions } from '../init/init.ts';
-import { learn } from '../learn/learn.ts';
 import type { LearnOptions } from '../learn/learn.ts';
 import type { CommandGroup, Run } from './group.ts';
 
@@ -36,7 +33,9 @@ function add(program: Command, run: Run): void {
     .option('-o, --output <file>', 'the file to write', 'gateway.toml')
     .option('--force', 'write over a file that is there')
     .option('--json', 'as JSON')
-    .action((options: InitOptions) => run((context) => init(context, options)));
+    .action((options: InitOptions) =>
+      run(async (context) => (await import('../init/init.ts')).init(context, options)),
+    );
   program
     .command('doctor')
     .description(
@@ -46,7 +45,9 @@ function add(program: Command, run: Run): void {
     .option('--influxdb-user <name>', 'who may SHOW SUBSCRIPTIONS there')
     .option('--influxdb-password-file <file>', 'the password of that user')
     .option('--json', 'as JSON')
-    .action((options: DoctorOptions) => run((context) => doctor(context, options)));
+    .action((options: DoctorOptions) =>
+      run(async (context) => (await import('../doctor/doctor.ts')).doctor(context, options)),
+    );
   program
     .command('learn')
     .description('read audit logs: who came, what they did, and the smallest users that allow it')
@@ -54,6 +55,6 @@ function add(program: Command, run: Run): void {
     .option('--check', 'also say what the users of today would refuse; exit 2 where there is any')
     .option('--json', 'as JSON')
     .action((files: string[], options: LearnOptions) =>
-      run((context) => learn(context, files, options)),
+      run(async (context) => (await import('../learn/learn.ts')).learn(context, files, options)),
     );
 }

@@ -1,16 +1,10 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { audit } from '../audit/audit.ts';
 import type { AuditOptions } from '../audit/audit.ts';
 import { WHEN } from '../audit/when.ts';
-import { check } from '../check/check.ts';
 import type { CheckOptions } from '../check/check.ts';
-import { serve } from '../serve.ts';
-import { showConfig } from '../show-config.ts';
 import type { ShowConfigOptions } from '../show-config.ts';
-import { tryOut } from '../try/try.ts';
 import type { TryOptions } from '../try/try.ts';
-import { work } from '../work.ts';
 import type { CommandGroup, Run } from './group.ts';
 
 /** What runs the gateway, and what looks at it. */
@@ -35,28 +29,36 @@ function add(program: Command, run: Run): void {
   program
     .command('serve')
     .description('run the gateway (also what kapgate does without a command)')
-    .action(() => run(serve));
-  program.command('worker', { hidden: true }).action(() => run(work));
+    .action(() => run(async (context) => (await import('../serve.ts')).serve(context)));
+  program
+    .command('worker', { hidden: true })
+    .action(() => run(async (context) => (await import('../work.ts')).work(context)));
   program
     .command('check')
     .description(
       'look at the configuration, the user store, Kapacitor and meta nodes, a line each; exit 1 on any fault',
     )
     .option('--json', 'as JSON')
-    .action((options: CheckOptions) => run((context) => check(context, options)));
+    .action((options: CheckOptions) =>
+      run(async (context) => (await import('../check/check.ts')).check(context, options)),
+    );
   program
     .command('config')
     .description('show the effective configuration and where each value came from')
     .option('--json', 'as JSON')
     .addOption(new Option('--docs', 'print docs/configuration.md').hideHelp())
-    .action((options: ShowConfigOptions) => run((context) => showConfig(context, options)));
+    .action((options: ShowConfigOptions) =>
+      run(async (context) => (await import('../show-config.ts')).showConfig(context, options)),
+    );
   addAudit(program, run);
   program
     .command('try')
     .description('run a demo on free ports: the gateway, two users and a Kapacitor (or a stand-in)')
     .option('--upstream <url>', 'the Kapacitor to put it before (default: kapacitord on PATH)')
     .option('--meta', 'with the users of an InfluxDB Enterprise meta node, which is played')
-    .action((options: TryOptions) => run((context) => tryOut(context, options)));
+    .action((options: TryOptions) =>
+      run(async (context) => (await import('../try/try.ts')).tryOut(context, options)),
+    );
 }
 
 function addAudit(program: Command, run: Run): void {
@@ -77,6 +79,6 @@ function addAudit(program: Command, run: Run): void {
     .option('-f, --follow', 'go on with what is appended, through rotations, until it is stopped')
     .option('--json', 'the lines as they are')
     .action((files: string[], options: AuditOptions) =>
-      run((context) => audit(context, files, options)),
+      run(async (context) => (await import('../audit/audit.ts')).audit(context, files, options)),
     );
 }

@@ -1,10 +1,4 @@
 import type { Command } from 'commander';
-import { listSubscriptions } from '../subscriptions/list.ts';
-import {
-  addSubscription,
-  revokeSubscription,
-  rotateSubscription,
-} from '../subscriptions/subscriptions.ts';
 import type { AddOptions, RotateOptions } from '../subscriptions/subscriptions.ts';
 import { repeatable } from './group.ts';
 import type { CommandGroup, Listing, Run } from './group.ts';
@@ -43,12 +37,20 @@ function add(program: Command, run: Run): void {
     .command('list')
     .description('list all subscriptions, and when each secret was last used')
     .option('--json', 'as JSON, a line each')
-    .action((options: Listing) => run((context) => listSubscriptions(context, options)));
+    .action((options: Listing) =>
+      run(async (context) =>
+        (await import('../subscriptions/list.ts')).listSubscriptions(context, options),
+      ),
+    );
   subscriptions
     .command('revoke')
     .description('take a subscription away; its writes are refused at once')
     .argument('<name>')
-    .action((name: string) => run((context) => revokeSubscription(context, name)));
+    .action((name: string) =>
+      run(async (context) =>
+        (await import('../subscriptions/subscriptions.ts')).revokeSubscription(context, name),
+      ),
+    );
 }
 
 function addGiving(subscriptions: Command, run: Run): void {
@@ -59,7 +61,9 @@ function addGiving(subscriptions: Command, run: Run): void {
       .argument('<name>')
       .addOption(repeatable('--db <database>', 'it may write to; may be given more than once')),
   ).action((name: string, options: AddOptions) =>
-    run((context) => addSubscription(context, name, options)),
+    run(async (context) =>
+      (await import('../subscriptions/subscriptions.ts')).addSubscription(context, name, options),
+    ),
   );
   withHandover(
     subscriptions
@@ -70,7 +74,13 @@ function addGiving(subscriptions: Command, run: Run): void {
       .option('--confirm', 'end the old secret')
       .option('--force', 'with --confirm: even where the old secret is in use'),
   ).action((name: string, options: RotateOptions) =>
-    run((context) => rotateSubscription(context, name, options)),
+    run(async (context) =>
+      (await import('../subscriptions/subscriptions.ts')).rotateSubscription(
+        context,
+        name,
+        options,
+      ),
+    ),
   );
 }
 

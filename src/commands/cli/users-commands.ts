@@ -3,18 +3,7 @@ import type { Command } from 'commander';
 import { IMPORT_FORMATS } from '../../users/import/format.ts';
 import type { PasswordSource } from '../ask-password.ts';
 import type { ImportOptions } from '../import/import-options.ts';
-import { importUsers } from '../import/users-import.ts';
-import { exportUsers } from '../users-export.ts';
 import type { ExportOptions } from '../users-export.ts';
-import {
-  addUser,
-  changePassword,
-  deleteUser,
-  grant,
-  listUsers,
-  revoke,
-  showUser,
-} from '../users.ts';
 import type { AddOptions } from '../users.ts';
 import { repeatable, withPassword } from './group.ts';
 import type { CommandGroup, Listing, Run } from './group.ts';
@@ -103,13 +92,17 @@ function addReading(users: Command, run: Run): void {
     .command('list')
     .description('list all users')
     .option('--json', 'as JSON, a line each')
-    .action((options: Listing) => run((context) => listUsers(context, options)));
+    .action((options: Listing) =>
+      run(async (context) => (await import('../users.ts')).listUsers(context, options)),
+    );
   users
     .command('show')
     .description('show one user')
     .argument('<name>')
     .option('--json', 'as JSON')
-    .action((name: string, options: Listing) => run((context) => showUser(context, name, options)));
+    .action((name: string, options: Listing) =>
+      run(async (context) => (await import('../users.ts')).showUser(context, name, options)),
+    );
 }
 
 function addMaking(users: Command, run: Run): void {
@@ -118,18 +111,20 @@ function addMaking(users: Command, run: Run): void {
     .option('--admin', 'may do all')
     .addOption(repeatable('-p, --permission <permission>', 'may be given more than once'))
     .action((name: string, options: AddOptions) =>
-      run((context) => addUser(context, name, options)),
+      run(async (context) => (await import('../users.ts')).addUser(context, name, options)),
     );
   withPassword(users.command('passwd').description('change a password; the old one ends at once'))
     .argument('<name>')
     .action((name: string, source: PasswordSource) =>
-      run((context) => changePassword(context, name, source)),
+      run(async (context) => (await import('../users.ts')).changePassword(context, name, source)),
     );
   users
     .command('delete')
     .description('delete a user; they are refused at once')
     .argument('<name>')
-    .action((name: string) => run((context) => deleteUser(context, name)));
+    .action((name: string) =>
+      run(async (context) => (await import('../users.ts')).deleteUser(context, name)),
+    );
 }
 
 function addGranting(users: Command, run: Run): void {
@@ -138,13 +133,17 @@ function addGranting(users: Command, run: Run): void {
     .description('add permissions to a user, or make them an admin')
     .argument('<name>')
     .argument('<permissions...>', 'permissions, or admin')
-    .action((name: string, words: string[]) => run((context) => grant(context, name, words)));
+    .action((name: string, words: string[]) =>
+      run(async (context) => (await import('../users.ts')).grant(context, name, words)),
+    );
   users
     .command('revoke')
     .description('take permissions from a user, or being an admin')
     .argument('<name>')
     .argument('<permissions...>', 'permissions as users show prints them, or admin')
-    .action((name: string, words: string[]) => run((context) => revoke(context, name, words)));
+    .action((name: string, words: string[]) =>
+      run(async (context) => (await import('../users.ts')).revoke(context, name, words)),
+    );
 }
 
 function addTransfer(users: Command, run: Run): void {
@@ -153,7 +152,9 @@ function addTransfer(users: Command, run: Run): void {
     .description('write all users with their hashes, a line each: a backup, or for another gateway')
     .option('-o, --output <file>', 'into a file of mode 0600 (default: standard output)')
     .option('--force', 'overwrite a file that is there')
-    .action((options: ExportOptions) => run((context) => exportUsers(context, options)));
+    .action((options: ExportOptions) =>
+      run(async (context) => (await import('../users-export.ts')).exportUsers(context, options)),
+    );
   withPassword(
     users
       .command('import')
@@ -172,6 +173,8 @@ function addTransfer(users: Command, run: Run): void {
     .option('--passwords <file>', 'write new random passwords there, mode 0600, not to the screen')
     .option('--json', 'as JSON, a line each')
     .action((source: string, options: ImportOptions) =>
-      run((context) => importUsers(context, source, options)),
+      run(async (context) =>
+        (await import('../import/users-import.ts')).importUsers(context, source, options),
+      ),
     );
 }
