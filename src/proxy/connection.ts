@@ -41,15 +41,19 @@ export class Connection {
     else this.#open();
   }
 
-  /** Gives up the request under way, which fails with this error, and its connection where any of it was written. */
-  abort(error: Error): void {
-    if (this.#crossing?.isBegun === false && this.#isOpen) this.#end(error);
+  /**
+   * Gives up this sender's request, which fails with this error, and the socket where any of it was written.
+   * Nothing where it is over: the connection may be another's by now.
+   */
+  abort(sender: Sender, error: Error): void {
+    if (this.#crossing?.sender !== sender) return;
+    if (!this.#crossing.isBegun && this.#isOpen) this.#end(error);
     else this.#fail(error);
   }
 
-  /** After `onData` said false: goes on. */
-  resume(): void {
-    if (this.#crossing?.isHeldUp !== true) return;
+  /** After `onData` of this sender said false: goes on. */
+  resume(sender: Sender): void {
+    if (this.#crossing?.sender !== sender || !this.#crossing.isHeldUp) return;
     this.#crossing.isHeldUp = false;
     this.#socket?.resume();
   }

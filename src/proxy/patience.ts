@@ -19,6 +19,8 @@ export const NOT_LOOKED_AT: Look = { wait: { for: 'nobody', progress: -1 }, sinc
 export interface Transfer {
   /** What it waited for when it was last looked at, and since when; kept here for whoever watches it. */
   lastLook: Look;
+  /** Where it stands among those that are watched; kept here too. */
+  watchedAt?: number | undefined;
   currentWait(): Wait;
   giveUp(error: GatewayError): void;
 }
@@ -46,7 +48,18 @@ const INTERVAL_MS = 1_000;
  * may be silent that Kapacitor is sending: a log stream may be so for hours.
  */
 export function createPatience(options: PatienceOptions): Patience {
-  const watched = new Set<Transfer>();
+  // No Set: each table that it outgrows holds on to the next one, and so to what stood in it, past many collections.
+  const watched: Transfer[] = [];
+
+  const forget = (transfer: Transfer): void => {
+    const at = transfer.watchedAt;
+    if (at === undefined) return;
+    transfer.watchedAt = undefined;
+    const last = watched.pop();
+    if (last === undefined || last === transfer) return;
+    watched[at] = last;
+    last.watchedAt = at;
+  };
 
   const lookAt = (transfer: Transfer): void => {
     const wait = transfer.currentWait();
@@ -57,24 +70,26 @@ export function createPatience(options: PatienceOptions): Patience {
     }
     const limitMs = limitFor(wait, options);
     if (limitMs === 0 || options.now() - before.sinceMs < limitMs) return;
-    watched.delete(transfer);
+    forget(transfer);
     transfer.giveUp(
       new GatewayError(wait.for === 'upstream-head' ? 'upstream-timeout' : 'slow-client'),
     );
   };
 
   const timer = setInterval(() => {
-    for (const transfer of watched) lookAt(transfer);
+    // From the end on: whoever takes the place of one that is forgotten was looked at before.
+    for (let at = watched.length - 1; at >= 0; at--) {
+      const transfer = watched[at];
+      if (transfer !== undefined) lookAt(transfer);
+    }
   }, options.intervalMs ?? INTERVAL_MS);
   timer.unref();
 
   return {
     watch: (transfer) => {
-      watched.add(transfer);
+      transfer.watchedAt = watched.push(transfer) - 1;
     },
-    forget: (transfer) => {
-      watched.delete(transfer);
-    },
+    forget,
     stop: () => {
       clearInterval(timer);
     },

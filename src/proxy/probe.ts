@@ -1,4 +1,5 @@
 import { Connection } from './connection.ts';
+import type { Sender } from './crossing.ts';
 import { createDepartures } from './departures.ts';
 import { createDial } from './dial.ts';
 import type { DialOptions } from './dial.ts';
@@ -16,43 +17,40 @@ const PATH = '/kapacitor/v1/ping';
 
 /** Asks the upstream for a ping, without credentials. @throws where it cannot be reached, or does not answer in time */
 export async function probeUpstream(options: DialOptions): Promise<ProbeResult> {
-  const { connectTimeoutMs } = options;
   const connection = new Connection(createDial(options), createDepartures());
-  const timer =
-    connectTimeoutMs === 0
-      ? undefined
-      : // To connect, and to answer.
-        setTimeout(() => {
-          connection.abort(new Error(`no answer within ${2 * connectTimeoutMs} ms`));
-        }, 2 * connectTimeoutMs);
+  // To connect, and to answer.
+  const timeoutMs = 2 * options.connectTimeoutMs;
+  let timer: NodeJS.Timeout | undefined;
   try {
-    return await ping(connection);
+    return await new Promise((resolve, reject) => {
+      const sender = receiver(resolve, reject);
+      const tooLate = (): void => {
+        connection.abort(sender, new Error(`no answer within ${timeoutMs} ms`));
+      };
+      timer = timeoutMs === 0 ? undefined : setTimeout(tooLate, timeoutMs);
+      const { host } = connection;
+      const head = requestHead({ method: METHOD, path: PATH, host, headers: [], length: 0 });
+      connection.send({ method: METHOD, head, body: null, isLast: true }, sender);
+    });
   } finally {
     clearTimeout(timer);
     connection.close();
   }
 }
 
-function ping(connection: Connection): Promise<ProbeResult> {
-  const { host } = connection;
-  const head = requestHead({ method: METHOD, path: PATH, host, headers: [], length: 0 });
-  return new Promise((resolve, reject) => {
-    let result: ProbeResult = { status: 0, version: '' };
-    connection.send(
-      { method: METHOD, head, body: null, isLast: true },
-      {
-        onConnect: () => undefined,
-        onHead: ({ status, headers }) => {
-          result = { status, version: versionIn(headers) };
-        },
-        onData: () => true,
-        onComplete: () => {
-          resolve(result);
-        },
-        onFailure: reject,
-      },
-    );
-  });
+function receiver(resolve: (result: ProbeResult) => void, reject: (error: Error) => void): Sender {
+  let result: ProbeResult = { status: 0, version: '' };
+  return {
+    onConnect: () => undefined,
+    onHead: ({ status, headers }) => {
+      result = { status, version: versionIn(headers) };
+    },
+    onData: () => true,
+    onComplete: () => {
+      resolve(result);
+    },
+    onFailure: reject,
+  };
 }
 
 function versionIn(headers: readonly string[]): string {

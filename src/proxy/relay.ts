@@ -24,6 +24,7 @@ const MAX_JOINED_BYTES = 4096;
 /** One request on its way to Kapacitor and its answer on the way back: streamed, with back-pressure both ways. */
 export class Relay implements Sender, Transfer {
   lastLook = NOT_LOOKED_AT;
+  watchedAt: number | undefined = undefined;
   readonly #exchange: Exchange;
   readonly #isLogStream: boolean;
   readonly #onHead: (tookMs: number) => void;
@@ -95,7 +96,7 @@ export class Relay implements Sender, Transfer {
 
   giveUp(error: GatewayError): void {
     this.#givenUp = error;
-    this.#connection?.abort(error);
+    this.#connection?.abort(this, error);
   }
 
   // What follows is called by the connection, in this order.
@@ -116,7 +117,7 @@ export class Relay implements Sender, Transfer {
     this.#response.writeHead(answer.status, reasonPhrase(answer.reason), head.headers);
     // A small body comes with the head and leaves with it; the head of a silent stream leaves alone.
     queueMicrotask(() => {
-      if (!this.#response.writableEnded) this.#response.flushHeaders();
+      if (!this.#isBodyBegun && !this.#response.writableEnded) this.#response.flushHeaders();
     });
   }
 
@@ -137,8 +138,9 @@ export class Relay implements Sender, Transfer {
 
   onComplete(): void {
     this.#detach();
-    this.#exchange.finish();
-    this.#resolve();
+    // Node holds a body back for the rest of this turn: one that ended before it left would leave as two pieces.
+    if (this.#isBodyBegun) queueMicrotask(this.#finish);
+    else this.#finish();
   }
 
   onFailure(error: Error, hasAnswerBegun: boolean): void {
@@ -147,9 +149,14 @@ export class Relay implements Sender, Transfer {
     this.#reject(this.#endFor(error));
   }
 
+  readonly #finish = (): void => {
+    this.#exchange.finish();
+    this.#resolve();
+  };
+
   readonly #onDrain = (): void => {
     this.#isHeldUp = false;
-    this.#connection?.resume();
+    this.#connection?.resume(this);
   };
 
   /** The first bytes go as text: Node joins them with the head then, and both leave in one piece. */
@@ -164,7 +171,7 @@ export class Relay implements Sender, Transfer {
 
   readonly #onClientClose = (): void => {
     this.#isClientGone = true;
-    this.#connection?.abort(new GatewayError('client-gone'));
+    this.#connection?.abort(this, new GatewayError('client-gone'));
   };
 
   #detach(): void {

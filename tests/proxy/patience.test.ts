@@ -96,6 +96,42 @@ describe('createPatience', () => {
     }
   });
 
+  test('of many, those are given up that stand still, whatever the order in which others end', async () => {
+    nowMs = 0;
+    const limits = { clientIdleMs: 1_000, responseTimeoutMs: 1_000 };
+    patience = createPatience({ ...limits, now: () => nowMs, intervalMs: TICK_MS });
+    const ends: number[] = [];
+    const transfers = Array.from({ length: 50 }, (_, index): Transfer => {
+      const transfer: Transfer = {
+        lastLook: NOT_LOOKED_AT,
+        // Every fifth gets on.
+        currentWait: () => ({ for: 'client-bytes', progress: index % 5 === 0 ? nowMs : 0 }),
+        giveUp: () => {
+          ends.push(index);
+          // As whoever gives one up ends another, and itself.
+          patience?.forget(transfers[index + 1] ?? transfer);
+          patience?.forget(transfer);
+        },
+      };
+      return transfer;
+    });
+    for (const transfer of transfers) patience.watch(transfer);
+    for (let index = 2; index < 50; index += 5) {
+      const transfer = transfers[index];
+      if (transfer === undefined) throw new Error('there are fifty');
+      patience.forget(transfer);
+      patience.forget(transfer);
+    }
+    await pass(3_000, 3);
+    // Of each five the first gets on, the third was over; of the other three one may have been ended by its neighbour.
+    expect(ends.filter((index) => index % 5 === 0 || index % 5 === 2)).toEqual([]);
+    expect(new Set(ends).size).toBe(ends.length);
+    for (let five = 0; five < 50; five += 5) {
+      expect(ends).toContain(five + 1);
+      expect(ends.includes(five + 3) || ends.includes(five + 4)).toBe(true);
+    }
+  });
+
   test('a transfer that is over is not looked at', async () => {
     let looks = 0;
     nowMs = 0;
