@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import bcrypt from 'bcrypt';
 import { PROXY_CORE, authorizationOf, prepare, startPeer } from './peers.js';
-import { begin, familyCpuSeconds, forgetPeakMemory, load } from './processes.js';
+import { begin, end, familyCpuSeconds, forgetPeakMemory, load } from './processes.js';
 import { peakMemory, residentMemory } from './processes.js';
 
 const AT_ONCE = 100;
@@ -16,7 +16,6 @@ export async function startTime(peer, place) {
   const { port, command, env } = await prepare(peer, place);
   const begun = performance.now();
   const child = begin(PROXY_CORE, command, env);
-  const hasEnded = new Promise((resolve) => child.once('exit', resolve));
   try {
     while (!(await answers(port, place.users[0]))) {
       if (performance.now() - begun > START_LIMIT_MS) throw new Error(`${peer.name} never answers`);
@@ -24,8 +23,7 @@ export async function startTime(peer, place) {
     }
     return performance.now() - begun;
   } finally {
-    child.kill('SIGKILL');
-    await hasEnded;
+    await end(child);
   }
 }
 

@@ -38,6 +38,10 @@ const GOALS = [
     ),
     wanted: 'one hash (≤ 1.5: processor time is counted in steps of 10 ms)',
   },
+  atLeast(0.9, 'two processes ÷ one', ({ alone }) => {
+    const table = alone.find(({ id }) => id === 'workers')?.text ?? '';
+    return Number(/^\| 2 \|.*\| ([\d.]+) \|$/m.exec(table)?.[1]);
+  }),
   atMost(250, 'MiB', 'memory with 10,000 idle connections', ({ alone }) => {
     const table = alone.find(({ id }) => id === 'idle')?.text ?? '';
     return Number(/^\| 10000 \| \d+ \| (\d+) \|/m.exec(table)?.[1]);

@@ -1,5 +1,5 @@
 // @ts-check
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { growth, hashCost, loginCost, startTime } from './fresh.js';
 import { measureLatency } from './latency.js';
@@ -40,6 +40,7 @@ const BIG = { write: 'write-5mb', answer: 'answer-64mb' };
 const ALONE = [
   { id: 'idle', title: '10,000 idle connections', script: 'bench/idle.js' },
   { id: 'logins', title: 'Failed logins', script: 'bench/logins.js' },
+  { id: 'workers', title: 'Two processes', script: 'bench/workers.js' },
 ];
 
 /** @param {import('./peers.js').Place} place @param {Plan} plan @returns {Promise<Results>} */
@@ -71,7 +72,7 @@ export async function measure(place, plan) {
   }
   if (isWanted('start')) {
     print('start to first answer');
-    values['start'] = await ofEach(regulars, STARTS, (peer) => startTime(peer, place));
+    values['start'] = await ofEach(regulars, STARTS, (peer) => startTime(peer, place), plan);
   }
   if (isWanted('login')) {
     print('a hundred logins at once');
@@ -81,22 +82,24 @@ export async function measure(place, plan) {
     const files = { seen: file(SMALL), unseen: file('unseen') };
     const gates = regulars.filter(({ isOpen }) => isOpen !== true);
     results.hashMs = hashCost(place.users[0]);
-    values['login'] = await ofEach(gates, LOGINS, (peer) => loginCost(peer, place, files));
+    values['login'] = await ofEach(gates, LOGINS, (peer) => loginCost(peer, place, files), plan);
   }
   if (isWanted('memory')) {
     for (const [id, big] of Object.entries(BIG)) {
       print(`memory, a hundred at once: ${big}`);
       const files = { small: file(SMALL), big: file(big) };
-      values[`memory-${id}`] = await ofEach(regulars, 1, (peer) => {
+      const grown = (/** @type {import('./peers.js').Peer} */ peer) => {
         print(`- ${peer.name}`);
         return growth(peer, place, files);
-      });
+      };
+      values[`memory-${id}`] = await ofEach(regulars, 1, grown, plan);
     }
   }
   for (const { id, title, script } of ALONE.filter((each) => isWanted(each.id))) {
     print(title);
-    const text = execFileSync(process.execPath, [script], { encoding: 'utf8' });
-    results.alone.push({ id, title, text: text.trim() });
+    const { stdout, stderr, status } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
+    if (status !== 0) print(`${script} ended with ${status}: ${stderr}`);
+    results.alone.push({ id, title, text: stdout.trim() });
   }
   return results;
 }
@@ -118,12 +121,22 @@ async function startAll(peers, place) {
   }
 }
 
-/** In turn. @param {import('./peers.js').Peer[]} peers @param {number} rounds @param {(peer: import('./peers.js').Peer) => Promise<number>} measured */
-async function ofEach(peers, rounds, measured) {
+/**
+ * In turn; NaN, and a line, where one fails.
+ * @param {import('./peers.js').Peer[]} peers @param {number} rounds
+ * @param {(peer: import('./peers.js').Peer) => Promise<number>} measured @param {Plan} plan
+ */
+async function ofEach(peers, rounds, measured, { print }) {
   /** @type {Record<string, number[]>} */
   const values = {};
   for (let round = 0; round < rounds; round++) {
-    for (const peer of peers) (values[peer.id] ??= []).push(await measured(peer));
+    for (const peer of peers) {
+      const value = await measured(peer).catch((/** @type {unknown} */ error) => {
+        print(`${peer.name}: ${String(error)}`);
+        return NaN;
+      });
+      (values[peer.id] ??= []).push(value);
+    }
   }
   return values;
 }

@@ -9,7 +9,7 @@ import { KAPGATES } from './peers/kapgate.js';
 import { NGINXES } from './peers/nginx.js';
 import { HTTP_PROXY, LIMITS } from './peers/node.js';
 import { VMAUTH } from './peers/vmauth.js';
-import { commandExists, freePort, start } from './processes.js';
+import { commandExists, end, freePort, start } from './processes.js';
 
 /**
  * @typedef {{ name: string, password: string, hash: string }} User
@@ -74,13 +74,7 @@ export async function prepare(peer, { directory, ...setup }) {
 export async function startPeer(peer, setup) {
   const { port, command, env } = await prepare(peer, setup);
   const child = await start(PROXY_CORE, command, port, env);
-  const hasEnded = new Promise((resolve) => child.once('exit', resolve));
-  const stop = async () => {
-    child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), 2_000);
-    await hasEnded;
-    clearTimeout(timer);
-  };
+  const stop = () => end(child);
   return { ...peer, port, pid: child.pid ?? 0, stop };
 }
 

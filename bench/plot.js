@@ -1,5 +1,5 @@
 // @ts-check
-import { median } from './statistics.js';
+import { measured, median } from './statistics.js';
 
 const WIDTH = 720;
 const LABEL = 140;
@@ -27,7 +27,9 @@ const STYLE = `
 export function plot({ peers, scenarios, values }) {
   const counted = scenarios.filter(({ unit }) => unit === 'requests');
   if (counted.length === 0) return undefined;
-  const most = Math.max(...counted.flatMap(({ id }) => Object.values(values[id] ?? {}).flat()));
+  const most = Math.max(
+    ...counted.flatMap(({ id }) => measured(Object.values(values[id] ?? {}).flat())),
+  );
   const scale = (WIDTH - LABEL - FIGURE) / most;
   /** @type {string[]} */
   const parts = [];
@@ -38,7 +40,7 @@ export function plot({ peers, scenarios, values }) {
     );
     y += TITLE;
     for (const peer of peers) {
-      const rounds = values[id]?.[peer.id] ?? [];
+      const rounds = measured(values[id]?.[peer.id] ?? []);
       if (rounds.length === 0) continue;
       parts.push(bar(peer, rounds, scale, y));
       y += STEP;

@@ -37,6 +37,17 @@ export function begin(core, command, env = {}) {
 }
 
 const MAX_SAID = 4096;
+const STOP_MS = 2_000;
+
+/** Ends it, and waits for that; not at once by force: what nginx has started would stay. @param {import('node:child_process').ChildProcess} child */
+export async function end(child) {
+  const hasEnded = new Promise((resolve) => child.once('exit', resolve));
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+  await hasEnded;
+  clearTimeout(timer);
+}
 
 /**
  * What load.js counted: answers as they should be and others, bytes received, and the times of answers in milliseconds.

@@ -1,8 +1,8 @@
 // @ts-check
 
-/** @param {number[]} values */
+/** NaN is what could not be measured, here and below: it is left out. @param {number[]} values */
 export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
+  const sorted = measured(values).sort((a, b) => a - b);
   const middle = sorted.length / 2;
   const pair = [sorted[Math.ceil(middle) - 1] ?? NaN, sorted[Math.floor(middle)] ?? NaN];
   return ((pair[0] ?? NaN) + (pair[1] ?? NaN)) / 2;
@@ -16,6 +16,12 @@ export function medianRatio(ours = [], theirs = []) {
 
 /** `median (least–most)`. @param {number[]} values @param {(value: number) => string} shown */
 export function spread(values, shown) {
-  if (values.length === 0) return '–';
-  return `${shown(median(values))} (${shown(Math.min(...values))}–${shown(Math.max(...values))})`;
+  const all = measured(values);
+  if (all.length === 0) return '–';
+  return `${shown(median(all))} (${shown(Math.min(...all))}–${shown(Math.max(...all))})`;
+}
+
+/** @param {number[]} values */
+export function measured(values) {
+  return values.filter((each) => !Number.isNaN(each));
 }

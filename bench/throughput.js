@@ -16,16 +16,15 @@ export async function measureThroughput(proxies, scenarios, { core }, plan) {
   const all = {};
   for (const scenario of scenarios) {
     const part = proxies.filter(({ only }) => only?.includes(scenario.id) ?? true);
-    const { milliseconds } = plan;
     const { rounds } = roundsOf(scenario, plan);
     await warm(part, scenario, core, plan);
     const isEnough = (/** @type {number} */ _done, /** @type {number} */ used) =>
-      used >= (milliseconds / 1000) * SHARE;
+      used >= (plan.milliseconds / 1000) * SHARE;
     /** @type {Record<string, number[]>} */
     const values = Object.fromEntries(part.map(({ id }) => [id, []]));
     for (let round = 0; round < rounds; round++) {
       for (const proxy of part) {
-        values[proxy.id]?.push(await run(proxy, scenario, core, milliseconds, isEnough));
+        values[proxy.id]?.push(await run(proxy, scenario, core, plan, isEnough));
       }
     }
     all[scenario.id] = values;
@@ -45,7 +44,7 @@ export async function warm(proxies, scenario, core, plan) {
   for (const proxy of proxies) {
     const isEnough = (/** @type {number} */ done) =>
       done >= (proxy.isCompiledAsItRuns ? warmUp : 0);
-    await run(proxy, scenario, core, plan.milliseconds, isEnough);
+    await run(proxy, scenario, core, plan, isEnough);
   }
 }
 
@@ -56,10 +55,11 @@ function roundsOf({ unit }, plan) {
 
 /**
  * Requests or bytes for each CPU-second, of as many runs as it takes: on a loaded machine a proxy may get little in one.
+ * NaN, and a line, where answers are missing.
  * @param {import('./peers.js').Proxy} proxy @param {import('./scenarios.js').ReadyScenario} scenario
- * @param {number} core @param {number} milliseconds @param {(done: number, cpuSeconds: number) => boolean} isEnough
+ * @param {number} core @param {import('./measure.js').Plan} plan @param {(done: number, cpuSeconds: number) => boolean} isEnough
  */
-async function run(proxy, scenario, core, milliseconds, isEnough) {
+async function run(proxy, scenario, core, { milliseconds, print }, isEnough) {
   const connections = String(proxy.connections ?? scenario.connections);
   const args = [String(proxy.port), connections, String(milliseconds), `@${scenario.file}`];
   const before = familyCpuSeconds(proxy.pid);
@@ -67,7 +67,10 @@ async function run(proxy, scenario, core, milliseconds, isEnough) {
   for (;;) {
     const { answers, fromUpstream, failures, received } = await load(core, args);
     const faults = failures + Math.max(0, answers - fromUpstream);
-    if (faults > 0) throw new Error(`${proxy.name}, ${scenario.name}: ${faults} failures`);
+    if (faults > 0) {
+      print(`${proxy.name}, ${scenario.name}: ${faults} failures, ${answers} answers`);
+      return NaN;
+    }
     done += scenario.unit === 'requests' ? answers : received + answers * scenario.sent;
     const used = familyCpuSeconds(proxy.pid) - before;
     if (isEnough(done, used)) return done / used;
