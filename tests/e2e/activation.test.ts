@@ -128,6 +128,20 @@ describeWithPython('sockets that systemd opened', () => {
     expect(await gateway.stop()).toBe(0);
   }, 240_000);
 
+  test('restarts of a gateway of several processes lose no request', async () => {
+    const gateway = await activate(['tcp'], await config({ workers: '2' }));
+    const posting = keepPosting(gateway.port);
+    await eventually('it serves', () => posting.sent() > 20, 60_000);
+    for (let round = 0; round < 3; round++) {
+      const before = posting.sent();
+      expect(await gateway.restart()).toBe('restarted 0');
+      await eventually('it serves again', () => posting.sent() > before + 20, 60_000);
+    }
+    expect(await posting.stop()).toEqual([]);
+    expect(upstream.requests).toHaveLength(posting.sent());
+    expect(await gateway.stop()).toBe(0);
+  }, 240_000);
+
   test('each takes the place of the key of its kind', async () => {
     const path = join(dir.path, 'given.sock');
     const own = join(dir.path, 'own.sock');
