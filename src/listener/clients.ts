@@ -140,7 +140,8 @@ function becomeIdle(socket: Socket, state: State, nowMs: number): void {
 function isOverdue(socket: Socket, state: State, options: ClientOptions): boolean {
   const now = options.now();
   if (state.response !== undefined) {
-    if (!state.response.writableEnded) return false;
+    // linger.ts ends the connection where it does not end the response.
+    if (!state.response.writableEnded && !socket.writableEnded) return false;
     const taken = socket.bytesWritten - socket.writableLength;
     if (taken !== state.taken) Object.assign(state, { taken, takenSinceMs: now });
     return isOver(now - state.takenSinceMs, options.bodyIdleTimeoutMs);

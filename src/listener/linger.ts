@@ -48,8 +48,9 @@ export function halfClose(socket: Duplex, afterMs = LIMITS.halfClosedMs): void {
 /** So that half an answer never looks whole: an orderly end of the connection would be one to an HTTP/1.0 client. */
 export function cut(socket: Socket): void {
   const raw = socket instanceof TLSSocket ? rawOf(socket) : socket;
-  // Behind a Unix socket there is no address, and nothing to reset.
-  if (raw.remoteAddress === undefined) socket.destroy();
+  // Node neither resets nor closes, ever, one whose end is on its way: all was handed over to it before. Behind a Unix
+  // socket there is no address, and nothing to reset.
+  if (socket.writableEnded || raw.remoteAddress === undefined) socket.destroy();
   else raw.resetAndDestroy();
 }
 

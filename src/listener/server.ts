@@ -251,6 +251,8 @@ function refuseConnect(parts: Parts, request: IncomingMessage, socket: Duplex): 
  * a write and leaves: all goes on. Amid an answer it counts as gone, as it would hold a silent one for ever.
  */
 function onHalfClosed(socket: Socket, last: ServerResponse | undefined): void {
+  // All of the answer was handed over: it is the last one.
+  if (socket.writableEnded) return;
   const current = responseOn(socket);
   if (current?.headersSent === true && !current.writableEnded) cut(socket);
   else if (last?.headersSent === false) last.shouldKeepAlive = false;

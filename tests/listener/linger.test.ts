@@ -126,6 +126,22 @@ describe('an answer to a body that nobody reads', () => {
     expect(upstream.requests.length).toBe(0);
     connection.destroy();
   });
+
+  test('a client that ends its side with the last byte of a refused body leaves nothing behind', async () => {
+    // As much as is read at once: the end of the client is read before the end of our side has left.
+    const [size, end] = ['fff3\r\n', '\r\n0\r\n\r\n'];
+    const body = `${size}${'x'.repeat(0xfff3)}${end}`;
+    expect(body.length).toBe(65_536);
+    for (let round = 0; round < 10; round++) {
+      const connection = await openRawConnection(gateway.port);
+      connection.send('POST /write HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+      expect((await connection.receive()).status).toBe(401);
+      connection.send(body);
+      connection.end();
+      await connection.ended();
+    }
+    await eventually('all are over', () => gateway.accesses.length === 10, 5_000);
+  });
 });
 
 describe('finishResponse', () => {
