@@ -117,7 +117,9 @@ function open(onReady, onAnswer) {
   socket.on('connect', () => onReady(connection));
   socket.on('error', () => undefined);
   socket.on('close', () => {
-    if (!isOver) failures++;
+    if (isOver) return;
+    failures++;
+    if (kind === 'count' && times.length + failures >= Number(amount)) finish();
   });
   socket.on('data', (chunk) => {
     received += chunk.length;
