@@ -15,6 +15,10 @@ export interface UsersApi {
   answer(identity: Identity, request: UsersRequest): Promise<Answer>;
 }
 
+/** Who may not know why: the cause names paths. */
+const UNAVAILABLE =
+  'the user store can be neither read nor changed at the moment: the log of the gateway says why';
+
 /** The users API over the local store. */
 export function createUsersApi(parts: UsersApiParts): UsersApi {
   return {
@@ -31,7 +35,7 @@ export function createUsersApi(parts: UsersApiParts): UsersApi {
         );
       } catch (thrown) {
         if (!(thrown instanceof UserStoreError)) throw thrown;
-        throw new GatewayError('directory-unavailable', { cause: thrown });
+        throw new GatewayError('directory-unavailable', { message: UNAVAILABLE, cause: thrown });
       }
     },
   };

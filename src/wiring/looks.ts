@@ -4,6 +4,7 @@ import { messageOf } from '../kernel/errors.ts';
 import { OK, rarely } from '../observe/readiness.ts';
 import type { Look, PartState } from '../observe/readiness.ts';
 import { probeUpstream } from '../proxy/probe.ts';
+import { lackOfRoom } from '../users/room.ts';
 import type { Lasting } from './generation.ts';
 import type { UserSource } from './user-source.ts';
 
@@ -22,10 +23,13 @@ export function openLooks(
   const { meta } = users;
   return {
     gate: () => gateState(config),
-    store: () => {
+    store: async () => {
       // It reads from the disk, and throws where that fails.
       const { admins } = store.summary();
-      if (admins > 0 || usesMetaNodes(config)) return OK;
+      if (usesMetaNodes(config)) return OK;
+      const lack = await lackOfRoom(config.store.path);
+      if (lack !== undefined) return { state: 'warning', detail: lack };
+      if (admins > 0) return OK;
       return { state: 'warning', detail: 'no admin yet: kapgate users add NAME --admin' };
     },
     upstream: rarely(() => upstreamState(config, ca), ASK_MS, now),

@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { mkdir, statfs, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { startMetaNode } from '../../src/commands/try/meta-stand-in.ts';
 import { call } from '../support/api.ts';
@@ -14,6 +17,14 @@ import { createTempDir } from '../support/temp-dir.ts';
 import type { TempDir } from '../support/temp-dir.ts';
 
 const testWithOpenssl = findOpenssl('a certificate that has ended') ? test : test.skip;
+
+function mount(...args: readonly string[]): boolean {
+  return spawnSync('mount', args).status === 0;
+}
+
+const canMount = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
+if (!canMount) process.stderr.write('skipped: no mounts (the disk of the users is full)\n');
+const testWithMounts = canMount ? test : test.skip;
 
 let dir: TempDir;
 let upstream: RecordingUpstream;
@@ -109,6 +120,38 @@ describe('a gateway that was broken on purpose tells what it is: in `check`, in 
     expect(await readyz('tls')).toMatch(/^503 fault: the certificate ended on .*: renew it$/);
     expect(await check(broken)).toMatch(/^1\n.*gate\.pem.* ended on /s);
     expect(broken.log).toMatch(/gate\.pem.* ended on .*Renew it/);
+  });
+
+  testWithMounts('the disk of the users is full', async () => {
+    const store = join(dir.path, 'store');
+    await mkdir(store, { mode: 0o700 });
+    expect(mount('-t', 'tmpfs', '-o', 'size=400k,mode=700', 'none', store)).toBe(true);
+    try {
+      const broken = await start();
+      await addUser(broken.configFile, { name: 'ann', password: 'pw-ann', admin: true });
+      const { bavail, bsize } = await statfs(store);
+      await writeFile(join(store, 'of-somebody-else'), Buffer.alloc(bavail * bsize));
+
+      const asked = await call(broken.port, 'GET', '/kapacitor/v1/tasks', { user: 'ann:pw-ann' });
+      expect(asked.status).toBe(200);
+      const change = await call(broken.port, 'POST', '/kapacitor/v1/users', {
+        user: 'ann:pw-ann',
+        body: {
+          name: 'bob',
+          password: 'pw-bob',
+          permissions: Array(500).fill('api:/tasks/of-bob'),
+        },
+      });
+      expect(`${change.status} ${change.text}`).toMatch(/^503 .*log of the gateway says why/s);
+      expect(await readyz('store')).toBe(
+        '200 warning: 0 KiB are free on its disk: users cannot be changed until there is room',
+      );
+      expect(await check(broken)).toMatch(/^1\n.*fault +store .*\/store: 0 KiB are free/s);
+      expect(broken.log).toMatch(/cannot write the user store .* \(make room on its disk\)/);
+    } finally {
+      await gateway?.stop();
+      spawnSync('umount', ['-l', store]);
+    }
   });
 
   test('the disk of the audit log is full', async () => {

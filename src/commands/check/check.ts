@@ -6,6 +6,7 @@ import { messageOf } from '../../kernel/errors.ts';
 import { loadForCommand, openStoreFor } from '../context.ts';
 import type { Context } from '../context.ts';
 import { readHttpsFiles } from '../../listener/https-files.ts';
+import { lackOfRoom } from '../../users/room.ts';
 import { httpsFilesIn } from '../../wiring/https.ts';
 import { openMetaClient } from '../../wiring/meta-client.ts';
 import { EXIT } from '../terminal.ts';
@@ -121,6 +122,8 @@ async function storeFinding(context: Context, loaded: Loaded): Promise<Finding> 
     if (usesMetaNodes(loaded.config)) {
       return { part, result: 'ok', detail: `${path}: its users have no effect beside meta nodes` };
     }
+    const lack = await lackOfRoom(path);
+    if (lack !== undefined) return { part, result: 'fault', detail: `${path}: ${lack}` };
     return admins > 0
       ? { part, result: 'ok', detail: `${path}: ${admins} admin${admins === 1 ? '' : 's'}` }
       : {
