@@ -63,14 +63,14 @@ export class Relay implements Sender, Transfer {
         reject(new GatewayError('client-gone'));
         return;
       }
-      this.#resolve = resolve;
-      this.#reject = reject;
-      this.#response.on('close', this.#onClientClose);
-      this.#sentMs = performance.now();
       const body = this.#body;
       const length = body?.length ?? 0;
       const head = requestHead({ method, path: sent, host: connection.host, headers, length });
       const isLast = endsConnection({ method, length });
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#response.on('close', this.#onClientClose);
+      this.#sentMs = performance.now();
       connection.send({ method, head, body, isLast }, this);
     });
   }
