@@ -13,7 +13,7 @@ export interface DialOptions {
 }
 
 /** What becomes of a connection that is being opened. */
-export interface DialEvents {
+interface DialEvents {
   readonly onOpen: (socket: Socket) => void;
   /** The memory that the next bytes are read into; asked for again after each piece. */
   readonly buffer: () => Buffer;
