@@ -41,6 +41,7 @@ const ALONE = [
   { id: 'idle', title: '10,000 idle connections', script: 'bench/idle.js' },
   { id: 'logins', title: 'Failed logins', script: 'bench/logins.js' },
   { id: 'workers', title: 'Two processes', script: 'bench/workers.js' },
+  { id: 'users', title: 'Starts, and 100,000 users', script: 'bench/start.js' },
 ];
 
 /** @param {import('./peers.js').Place} place @param {Plan} plan @returns {Promise<Results>} */
