@@ -201,6 +201,8 @@ describe('[http] unix-socket', () => {
     const second = await serve({
       settings: { http: { 'unix-socket': JSON.stringify(path), 'shutdown-timeout': '"100ms"' } },
     });
+    // The TCP port is first.
+    await eventually('it listens on both', () => second.log.includes('msg=listening'), 20_000);
     expect((await exchange(0, PING, { path })).status).toBe(204);
     expect(upstream.requests[0]?.headers).toContainEqual(['X-Forwarded-For', 'unix']);
     expect(await second.stop()).toBe(0);
@@ -229,6 +231,7 @@ describe('[http] unix-socket', () => {
     const gateway = await serve({
       settings: { http: { 'unix-socket': JSON.stringify(path), 'shutdown-timeout': '"100ms"' } },
     });
+    await eventually('it listens on both', () => gateway.log.includes('msg=listening'), 20_000);
     const body = '{"name":"root","password":"a password","type":"admin"}';
     const bytes = requestText('POST', '/kapacitor/v1/users', [], body).replace(
       'kapgate',

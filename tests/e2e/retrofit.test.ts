@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openUserStore } from '../../src/users/store.ts';
 import { read } from '../docs/tree.ts';
+import { call } from '../support/api.ts';
 import type { Act } from '../support/converse.ts';
 import { findCurl } from '../support/curl.ts';
 import type { CommandResult } from '../support/gateway-process.ts';
@@ -190,10 +191,8 @@ async function giveSecretPath(scene: Scene): Promise<void> {
   expect(await destinations(influx)).toEqual(urls);
   const [listed] = await play(host, step('4.').check);
   expect(listed?.stdout).toMatch(/^influxdb +all +current +\S+ +(?:\d{4}-\S+|never) +-$/m);
-  const alone = await fetch(`http://127.0.0.1:${host.port + 100}/sub/x/write?db=telegraf`, {
-    method: 'POST',
-    headers: { Connection: 'close' },
-  });
+  // Not fetch: it keeps its connections, and the doctor would see them.
+  const alone = await call(host.port + 100, 'POST', '/sub/x/write?db=telegraf');
   expect(alone.status).toBe(404);
 }
 

@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readConf } from '../../src/commands/init/conf.ts';
+import { call } from './api.ts';
 import { converse } from './converse.ts';
 import type { Act } from './converse.ts';
 import { findFreePort } from './free-port.ts';
@@ -243,12 +244,10 @@ async function portIn(file: string): Promise<number> {
 async function defineTask(url: string, sink: string): Promise<void> {
   const script = `stream|from().measurement('retrofit')|httpPost('${sink}')`;
   const dbrps = [{ db: 'telegraf', rp: 'autogen' }];
-  const response = await fetch(`${url}/kapacitor/v1/tasks`, {
-    method: 'POST',
-    headers: { Connection: 'close' },
-    body: JSON.stringify({ id: 'all', type: 'stream', dbrps, script, status: 'enabled' }),
+  const { status, text } = await call(Number(new URL(url).port), 'POST', '/kapacitor/v1/tasks', {
+    body: { id: 'all', type: 'stream', dbrps, script, status: 'enabled' },
   });
-  if (response.status !== 200) throw new Error(await response.text());
+  if (status !== 200) throw new Error(text);
 }
 
 async function untilSubscribed(influx: InfluxdProcess): Promise<void> {

@@ -343,7 +343,9 @@ const UID = 65_534;
       for (const [file, uid] of owners) await chown(file, uid, uid);
       const { stdout, signal } = run(OPEN, path);
       expect({ stdout, signal }).toEqual({
-        stdout: expect.stringMatching(/^cannot open the user store .*EACCES.*run it as the user/),
+        stdout: expect.stringMatching(
+          /^cannot open the user store .*EACCES.*run it with sudo, or as the user that owns the directory/,
+        ),
         signal: null,
       });
     };
