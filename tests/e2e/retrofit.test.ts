@@ -314,6 +314,8 @@ async function giveUsers({ host }: Scene, users: Users): Promise<void> {
   expect(lines).toEqual([expect.stringContaining(`"claimed":"${name}"`)]);
 }
 
+const FETCH_KEEPS_MS = 5_000;
+
 async function close(scene: Scene, users: Users): Promise<void> {
   const { host } = scene;
   const { todo, check, back } = step('7.');
@@ -333,6 +335,8 @@ async function close(scene: Scene, users: Users): Promise<void> {
   expect((await host.run(tasks[0] ?? '')).stdout).toMatch(/^HTTP\/1.1 200 /);
   await closeGate();
 
+  // `subscriptions` ran in this process, whose fetch keeps its connections to Kapacitor for a while.
+  await sleep(FETCH_KEEPS_MS);
   const [refused, diagnosed, log] = await play(host, check);
   expect(refused?.stdout).toMatch(/^HTTP\/1.1 401 /);
   expect({ code: diagnosed?.code, faults: faultsIn(diagnosed) }).toEqual({ code: 0, faults: [] });
