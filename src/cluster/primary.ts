@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts';
 import { messageOf } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Admin } from '../observe/admin.ts';
-import { openDoor } from '../listener/doors.ts';
+import { openDoor, withHandshakes } from '../listener/doors.ts';
 import type { Door, DoorPlace } from '../listener/doors.ts';
 import { AuditFile } from '../observe/audit-file.ts';
 import { openAdmin } from '../wiring/admin.ts';
@@ -36,8 +36,6 @@ interface PrimarySurroundings {
 const PREPARE_MS = 10_000;
 /** Beyond `shutdown-timeout`: for what a worker does after its last request. */
 const STOP_MS = 5_000;
-/** As listener/server.ts: beside those that speak HTTP, some may be in the middle of a handshake. */
-const WITH_HANDSHAKES = 1.25;
 
 /** A gateway of several processes: this one keeps the doors and what must be counted once, workers do the rest. */
 export class Primary {
@@ -168,7 +166,7 @@ export class Primary {
 }
 
 function maxClientsOf({ limits }: Config): number {
-  return Math.ceil(limits.maxConnections * WITH_HANDSHAKES);
+  return withHandshakes(limits.maxConnections);
 }
 
 /**

@@ -37,6 +37,16 @@ interface DoorOptions {
   readonly forOthers?: boolean;
 }
 
+const HANDSHAKES = 1.25;
+
+/**
+ * How many connections a door lets in where so many may speak HTTP, which is bounded elsewhere (clients.ts), of all doors:
+ * beside them some may be in the middle of a TLS handshake.
+ */
+export function withHandshakes(maxConnections: number): number {
+  return Math.ceil(maxConnections * HANDSHAKES);
+}
+
 /** For the owner and the group: whoever may write there may connect. */
 const UNIX_MODE = 0o660;
 

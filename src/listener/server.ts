@@ -12,7 +12,7 @@ import { plainAddress } from '../kernel/networks.ts';
 import type { ClientAddress } from './client-address.ts';
 import { createClients } from './clients.ts';
 import type { Clients } from './clients.ts';
-import { openDoor } from './doors.ts';
+import { openDoor, withHandshakes } from './doors.ts';
 import type { Door, DoorPlace } from './doors.ts';
 import { RequestExchange } from './exchange.ts';
 import { cut, halfClose } from './linger.ts';
@@ -110,7 +110,7 @@ export function createListener(options: ListenerOptions): Listener {
     listen: async (places) => {
       for (const place of places) {
         const door = await openDoor(place, {
-          maxConnections: Math.ceil(options.maxConnections * WITH_HANDSHAKES),
+          maxConnections: withHandshakes(options.maxConnections),
           onError: options.onServerError,
           onConnection: (socket, kind) => {
             if (kind === 'tcp' && tls !== undefined) tls.accept(socket);
@@ -132,9 +132,6 @@ export function createListener(options: ListenerOptions): Listener {
     },
   };
 }
-
-/** clients.ts bounds those that speak HTTP, of all doors. Beside them some may be in the middle of a TLS handshake. */
-const WITH_HANDSHAKES = 1.25;
 
 /** It never listens: connections are given to it, from all doors. */
 function createHttpServer(options: ListenerOptions): Server {
