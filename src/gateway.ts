@@ -32,11 +32,11 @@ export interface Gateway extends State {
   /**
    * Builds everything anew from a configuration and puts it in the place of the old, which ends with its last request.
    * Sockets and the user store stay: what their keys say takes effect at the next start (`needsRestart`).
-   * @throws where a part cannot be made; then the old one goes on
+   * Rejects where a part cannot be made; then the old one goes on.
    */
-  reload(config: Config): void;
-  /** The first half of `reload`: nothing is in the place of the old yet. @throws where a part cannot be made */
-  prepare(config: Config): Prepared;
+  reload(config: Config): Promise<void>;
+  /** The first half of `reload`: nothing is in the place of the old yet. Rejects where a part cannot be made. */
+  prepare(config: Config): Promise<Prepared>;
   /** Says what came of a reload, for /readyz: reading the new configuration may have failed before. */
   noteReload(state: ReloadState): void;
   /** Goes on in new files, the old ones having been moved away: for logrotate. */
@@ -61,17 +61,16 @@ export interface Surroundings {
 
 /**
  * The composition root: Config → parts → a gateway that is not yet listening. Rooms are wired together only here and in
- * wiring/.
- * @throws where a part cannot be made: the user store, the audit log, the upstream's CA file
+ * wiring/. Rejects where a part cannot be made: the user store, the audit log, the upstream's CA file.
  */
-export function createGateway(config: Config, surroundings: Surroundings): Gateway {
+export async function createGateway(config: Config, surroundings: Surroundings): Promise<Gateway> {
   const { log, now, version = '' } = surroundings;
   const lasting: Lasting = {
     ...openLasting(config, surroundings),
     stillAllowed: (exchange) => generations.current().stillAllowed(exchange),
   };
   const { store, auditFile, hashing } = lasting;
-  const first = createGeneration(config, lasting);
+  const first = await createGeneration(config, lasting);
   const https = openHttps(config, {
     log,
     now,
@@ -98,8 +97,10 @@ export function createGateway(config: Config, surroundings: Surroundings): Gatew
       return openPlaces(config, inherited, (places) => listener.listen(places));
     },
     prepare: (next) => generations.prepare(next),
-    reload: (next) => {
-      if (!isStopping) generations.prepare(next).commit();
+    reload: async (next) => {
+      const prepared = await generations.prepare(next);
+      if (isStopping) await prepared.drop();
+      else prepared.commit();
     },
     noteReload: (next) => {
       lastReload = next;

@@ -26,7 +26,7 @@ const ROOMS = {
 /** Each package is imported by one file of ours, or by the files of one folder. */
 const PACKAGES = {
   bcrypt: 'src/authenticate/hashing-thread.js',
-  jose: 'src/authenticate/token.ts',
+  jose: 'src/authenticate/signed-token.ts',
   'rate-limiter-flexible': 'src/authenticate/counters.ts',
   'prom-client': 'src/observe/metrics.ts',
   lmdb: 'src/users/database.ts',

@@ -4,7 +4,8 @@ import type { Channel } from './channel.ts';
 import type { ConfigTexts } from './config-texts.ts';
 import { isToWorker } from './messages.ts';
 import type { Beginning, FromWorker } from './messages.ts';
-import { Worker } from './worker.ts';
+import { openWorker } from './worker.ts';
+import type { Worker } from './worker.ts';
 
 interface Options {
   /** To the primary. */
@@ -22,7 +23,7 @@ export async function runWorker({ channel, load, version }: Options): Promise<vo
   };
   const sign = setInterval(tell, ALIVE_MS, { kind: 'alive' });
   try {
-    await untilStopped(channel, (beginning) => new Worker(beginning, { tell, load, version }));
+    await untilStopped(channel, (beginning) => openWorker(beginning, { tell, load, version }));
   } catch (error) {
     tell({ kind: 'failed', why: messageOf(error) });
     throw error;
@@ -33,14 +34,18 @@ export async function runWorker({ channel, load, version }: Options): Promise<vo
 }
 
 /** The primary is told that somebody listens: what it would say before, nobody would hear. */
-function untilStopped(channel: Channel, begin: (beginning: Beginning) => Worker): Promise<void> {
+function untilStopped(
+  channel: Channel,
+  begin: (beginning: Beginning) => Promise<Worker>,
+): Promise<void> {
   return new Promise((resolve, reject) => {
+    let opening: Promise<Worker> | undefined;
     let worker: Worker | undefined;
     let isStopping = false;
     const stop = (isAlone: boolean): void => {
       if (isStopping) return;
       isStopping = true;
-      (worker?.stop(isAlone) ?? Promise.resolve()).then(resolve, reject);
+      stopOpened(opening, isAlone).then(resolve, reject);
     };
     channel.onGone(() => stop(true));
     channel.onMessage((message, socket) => {
@@ -48,14 +53,20 @@ function untilStopped(channel: Channel, begin: (beginning: Beginning) => Worker)
       if (message.kind === 'stop') stop(false);
       else if (message.kind !== 'begin') worker?.hear(message, socket);
       else {
-        try {
-          worker = begin(message.beginning);
-          worker.start().catch(reject);
-        } catch (error) {
-          reject(error instanceof Error ? error : new Error(messageOf(error)));
-        }
+        opening = begin(message.beginning);
+        opening
+          .then((opened) => {
+            worker = opened;
+            return opened.start();
+          })
+          .catch(reject);
       }
     });
     channel.send({ kind: 'here' } satisfies FromWorker);
   });
+}
+
+async function stopOpened(opening: Promise<Worker> | undefined, isAlone: boolean): Promise<void> {
+  const worker = await opening;
+  await worker?.stop(isAlone);
 }

@@ -23,10 +23,37 @@ interface Surroundings {
   readonly version: string;
 }
 
+interface Parts extends Pick<Surroundings, 'tell' | 'load'> {
+  readonly log: Log;
+  readonly throttle: SharedThrottle;
+  readonly handover: Handover;
+  readonly gateway: Gateway;
+}
+
+/** Rejects where a part cannot be made. */
+export async function openWorker(
+  { texts, workers, startedMs }: Beginning,
+  { tell, load: loadWhole, version }: Surroundings,
+): Promise<Worker> {
+  const load: Surroundings['load'] = (each) => shareOf(loadWhole(each), workers);
+  const config = load(texts);
+  const log = createLog(config.log);
+  const throttle = createSharedThrottle(tell);
+  const gateway = await createGateway(config, {
+    log,
+    version,
+    now: Date.now,
+    startedMs,
+    workers,
+    openThrottle: (limit) => (limit.count === 0 ? createThrottle(limit) : throttle),
+  });
+  return new Worker({ tell, load, log, throttle, handover: createHandover(tell), gateway });
+}
+
 /** A gateway without doors: it serves whom it is handed. */
 export class Worker {
-  readonly #tell: (message: FromWorker) => void;
-  readonly #load: (texts: ConfigTexts) => Config;
+  readonly #tell: Parts['tell'];
+  readonly #load: Parts['load'];
   readonly #log: Log;
   readonly #throttle: SharedThrottle;
   readonly #handover: Handover;
@@ -34,22 +61,13 @@ export class Worker {
   #processMetrics: ProcessMetrics | undefined;
   #prepared: Prepared | undefined;
 
-  /** @throws where a part cannot be made */
-  constructor({ texts, workers, startedMs }: Beginning, { tell, load, version }: Surroundings) {
+  constructor({ tell, load, log, throttle, handover, gateway }: Parts) {
     this.#tell = tell;
-    this.#load = (each) => shareOf(load(each), workers);
-    const config = this.#load(texts);
-    this.#log = createLog(config.log);
-    this.#throttle = createSharedThrottle(tell);
-    this.#handover = createHandover(tell);
-    this.#gateway = createGateway(config, {
-      log: this.#log,
-      version,
-      now: Date.now,
-      startedMs,
-      workers,
-      openThrottle: (limit) => (limit.count === 0 ? createThrottle(limit) : this.#throttle),
-    });
+    this.#load = load;
+    this.#log = log;
+    this.#throttle = throttle;
+    this.#handover = handover;
+    this.#gateway = gateway;
   }
 
   async start(): Promise<void> {
@@ -76,7 +94,7 @@ export class Worker {
         this.#prepared = undefined;
         return;
       case 'reopen':
-        this.#reopen();
+        void this.#reopen();
         return;
       case 'begin':
       case 'stop':
@@ -105,14 +123,14 @@ export class Worker {
       case 'prepare':
         return {
           to: 'prepare',
-          value: attempt(() => {
-            this.#prepared = this.#gateway.prepare(this.#load(question.texts));
+          value: await attempt(async () => {
+            this.#prepared = await this.#gateway.prepare(this.#load(question.texts));
           }),
         };
       case 'commit':
         return {
           to: 'commit',
-          value: attempt(() => {
+          value: await attempt(() => {
             this.#prepared?.commit();
             this.#prepared = undefined;
           }),
@@ -120,16 +138,18 @@ export class Worker {
     }
   }
 
-  #reopen(): void {
-    const { failure } = attempt(() => this.#log.reopen());
+  async #reopen(): Promise<void> {
+    const { failure } = await attempt(() => this.#log.reopen());
     if (failure !== undefined) this.#log.error(failure);
     this.#gateway.reopenFiles();
   }
 }
 
-function attempt(act: () => void): { readonly failure: string | undefined } {
+async function attempt(
+  act: () => void | Promise<void>,
+): Promise<{ readonly failure: string | undefined }> {
   try {
-    act();
+    await act();
     return { failure: undefined };
   } catch (error) {
     return { failure: messageOf(error) };

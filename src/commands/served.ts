@@ -64,14 +64,10 @@ export async function openServed(context: Context, read: Read, log: Log): Promis
 
 async function inThisProcess(config: Config, surroundings: Surroundings): Promise<Served> {
   const { createGateway } = await import('../gateway.ts');
-  const gateway = createGateway(config, surroundings);
+  const gateway = await createGateway(config, surroundings);
   return {
     ...gateway,
-    // So that what it throws rejects.
-    reload: async (next) => {
-      await Promise.resolve();
-      gateway.reload(next.config);
-    },
+    reload: (next) => gateway.reload(next.config),
     lost: new Promise(() => undefined),
   };
 }

@@ -1,4 +1,4 @@
-import { signToken } from '../authenticate/token.ts';
+import { signToken } from '../authenticate/signed-token.ts';
 import { usesMetaNodes } from '../config/config.ts';
 import { parseDuration } from '../config/duration.ts';
 import type { Loaded } from '../config/load.ts';

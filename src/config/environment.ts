@@ -77,17 +77,16 @@ export function noteUnknownVariables(env: Environment, findings: Findings): void
   ]);
   for (const [name, value = ''] of Object.entries(env)) {
     if (known.has(name) || SERVICE_LINK.test(`${name}=${value}`)) continue;
-    const [, family = '', section = ''] = /^(KAPGATE|KAPACITOR)_([^_]*)_?/.exec(name) ?? [];
-    const isSection = Object.hasOwn(DEFAULTS, section.toLowerCase());
-    const hint = didYouMean(
-      name,
-      [...known].filter((each) => each.startsWith(family)),
-    );
-    if (family === 'KAPGATE' && isSection)
-      findings.problems.push(`${name}: unknown variable${hint}`);
-    else if (family === 'KAPGATE')
-      findings.warnings.push(`${name} is no variable of the gateway${hint}`);
-    else if (family !== '' && (section === 'HTTP' || section === 'AUTH')) {
+    const [, family, section = ''] = /^(KAPGATE|KAPACITOR)_([^_]*)_?/.exec(name) ?? [];
+    if (family === 'KAPGATE') {
+      const hint = didYouMean(
+        name,
+        [...known].filter((each) => each.startsWith(family)),
+      );
+      const isSection = Object.hasOwn(DEFAULTS, section.toLowerCase());
+      if (isSection) findings.problems.push(`${name}: unknown variable${hint}`);
+      else findings.warnings.push(`${name} is no variable of the gateway${hint}`);
+    } else if (family === 'KAPACITOR' && (section === 'HTTP' || section === 'AUTH')) {
       findings.warnings.push(`${name} has no meaning for the gateway: it is ignored`);
     }
   }

@@ -34,7 +34,6 @@ import type { StillAllowed } from '../proxy/recheck.ts';
 import type { UserStore } from '../users/store.ts';
 import { openLocalUsers } from './local-users.ts';
 import { openLooks } from './looks.ts';
-import { openMetaUsers } from './meta-users.ts';
 import { createRunning } from './running.ts';
 import { openService, tellFailure } from './service.ts';
 import { createStillAllowed } from './still-allowed.ts';
@@ -77,12 +76,12 @@ export interface Lasting {
   readonly stillAllowed: StillAllowed;
 }
 
-/** @throws where a part cannot be made: the CA files of the upstream and of the meta nodes; nothing of it is left then */
-export function createGeneration(config: Config, lasting: Lasting): Generation {
+/** Rejects where a part cannot be made: the CA files of the upstream and of the meta nodes; nothing of it is left then. */
+export async function createGeneration(config: Config, lasting: Lasting): Promise<Generation> {
   const { meters } = lasting;
   // What may throw comes before what has timers: nobody would end them.
   const ca = config.upstream.ca === '' ? undefined : readCa(config.upstream.ca);
-  const metaUsers = usesMetaNodes(config) ? openMetaUsers(config, lasting) : undefined;
+  const metaUsers = usesMetaNodes(config) ? await openMetaUsers(config, lasting) : undefined;
   const passwords = createPasswords({ cost: config.auth.bcryptCost, hashing: lasting.hashing });
   const proxy = openProxy(config, lasting, ca);
   const audit = openAudit(config, lasting);
@@ -135,6 +134,12 @@ export function createGeneration(config: Config, lasting: Lasting): Generation {
     looks: openLooks(config, users, lasting, ca),
     config,
   };
+}
+
+/** A room of its own, and a fifth of what a start takes: it is loaded only where there are meta nodes. */
+async function openMetaUsers(config: Config, lasting: Lasting): Promise<UserSource> {
+  const metaUsers = await import('./meta-users.ts');
+  return metaUsers.openMetaUsers(config, lasting);
 }
 
 function openAudit({ audit, auth }: Config, { auditFile, now }: Lasting): Audit | undefined {

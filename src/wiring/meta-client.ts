@@ -1,4 +1,4 @@
-import { signMetaToken } from '../authenticate/token.ts';
+import { signMetaToken } from '../authenticate/signed-token.ts';
 import type { Config } from '../config/config.ts';
 import { createMetaClient } from '../meta/client.ts';
 import type { MetaClientOptions, MetaNodesClient } from '../meta/client.ts';

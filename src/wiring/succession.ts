@@ -14,24 +14,24 @@ export interface Prepared {
 export interface Succession {
   current(): Generation;
   retiring(): readonly Generation[];
-  /** @throws where a part cannot be made: then all goes on as it was */
-  prepare(config: Config): Prepared;
+  /** Rejects where a part cannot be made: then all goes on as it was. */
+  prepare(config: Config): Promise<Prepared>;
   stop(): Promise<void>;
 }
 
 export function createSuccession(
   first: Generation,
   https: Https,
-  create: (config: Config) => Generation,
+  create: (config: Config) => Promise<Generation>,
 ): Succession {
   const retiring = new Set<Generation>();
   let current = first;
   return {
     current: () => current,
     retiring: () => [...retiring],
-    prepare: (config) => {
+    prepare: async (config) => {
       const nextHttps = https.prepare(config);
-      const next = create(config);
+      const next = await create(config);
       return {
         commit: () => {
           nextHttps.commit();

@@ -3,7 +3,7 @@ import { filesBelow, read } from './tree.ts';
 
 const document = read('docs/architecture.md');
 const named = new Set(
-  [...document.matchAll(/`((?:[a-z-]+\/)*[a-z-]+\.[tj]s)`/g)].map(([, name]) => name),
+  [...document.matchAll(/`((?:[a-z-]+\/)*[a-z-]+(?:\.d)?\.[tj]s)`/g)].map(([, name]) => name),
 );
 const there = filesBelow('src').map((path) => path.replace(/^src\//, ''));
 

@@ -8,6 +8,7 @@ const document = read('docs/troubleshooting.md');
 const REFUSING = [
   'src/authenticate/authenticate.ts',
   'src/authenticate/hashing.ts',
+  'src/authenticate/signed-token.ts',
   'src/authenticate/token.ts',
   'src/kernel/query.ts',
   'src/kernel/target.ts',

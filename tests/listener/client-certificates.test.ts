@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
-import { signToken } from '../../src/authenticate/token.ts';
+import { signToken } from '../../src/authenticate/signed-token.ts';
 import { Secret } from '../../src/kernel/secret.ts';
 import { expectNoAccidents } from '../support/accidents.ts';
 import { createAuthority, findOpenssl } from '../support/certificates.ts';

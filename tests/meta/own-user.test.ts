@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createHmac } from 'node:crypto';
 import { inspect } from 'node:util';
-import { signMetaToken } from '../../src/authenticate/token.ts';
+import { signMetaToken } from '../../src/authenticate/signed-token.ts';
 import { Secret } from '../../src/kernel/secret.ts';
 import { knowsEverybody, saying } from './fake-node.ts';
 import { createNodes } from './nodes.ts';

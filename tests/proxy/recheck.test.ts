@@ -245,7 +245,7 @@ describe('a log stream', () => {
     test('ends when its authority is taken out', async () => {
       const [stream, caFile] = await openCertified();
       await writeFile(caFile, createAuthority(dir.path, 'others').ca);
-      gateway.reload({});
+      await gateway.reload({});
       nowMs += 30_000;
       await isCut(stream);
     }, 60_000);
@@ -255,7 +255,7 @@ describe('a log stream', () => {
     test('goes on where nothing changed for it, and is judged by the new one', async () => {
       await open();
       const connection = await openStream(as('ann'));
-      gateway.reload({});
+      await gateway.reload({});
       await passHalfAMinute();
       await goesOn(connection);
       await store.delete('ann');
@@ -267,7 +267,7 @@ describe('a log stream', () => {
       await open();
       const token = tokenUntil(Math.floor(nowMs / 1000) + 3600);
       const connection = await openStream(`Authorization: Bearer ${token}`);
-      gateway.reload({ KAPGATE_HTTP_SHARED_SECRET: 'another secret of the tests' });
+      await gateway.reload({ KAPGATE_HTTP_SHARED_SECRET: 'another secret of the tests' });
       nowMs += 30_000;
       await isCut(connection);
     }, 60_000);
@@ -275,7 +275,7 @@ describe('a log stream', () => {
     test('ends where nobody needed credentials and now everybody does', async () => {
       await open({ KAPGATE_HTTP_AUTH_ENABLED: 'false', KAPGATE_AUTH_ENABLED: 'false' });
       const connection = await openStream();
-      gateway.reload({ KAPGATE_HTTP_AUTH_ENABLED: 'true', KAPGATE_AUTH_ENABLED: 'true' });
+      await gateway.reload({ KAPGATE_HTTP_AUTH_ENABLED: 'true', KAPGATE_AUTH_ENABLED: 'true' });
       nowMs += 30_000;
       await isCut(connection);
     }, 60_000);
@@ -285,7 +285,7 @@ describe('a log stream', () => {
       const connection = await openStream(as('nobody'));
       await passHalfAMinute();
       await goesOn(connection);
-      gateway.reload({ KAPGATE_AUTH_OBSERVE: 'false' });
+      await gateway.reload({ KAPGATE_AUTH_OBSERVE: 'false' });
       nowMs += 30_000;
       await isCut(connection);
     }, 60_000);

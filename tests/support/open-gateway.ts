@@ -23,7 +23,7 @@ export interface OpenGateway {
   /** The secret of each subscription that was asked for. */
   readonly secrets: Readonly<Record<string, string>>;
   /** SIGHUP, with other variables over those that it was started with. */
-  reload(env: Readonly<Record<string, string>>): void;
+  reload(env: Readonly<Record<string, string>>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -56,7 +56,7 @@ export async function openGateway(options: OpenOptions): Promise<OpenGateway> {
   const config = configFor(join(dir.path, 'store'), options);
   const secrets = await fillStore(config, options.subscriptions ?? {});
   const lines: LoggedLine[] = [];
-  const gateway = createGateway(config, {
+  const gateway = await createGateway(config, {
     log: recordingLog(lines),
     now: options.now ?? Date.now,
   });
@@ -71,7 +71,7 @@ export async function openGateway(options: OpenOptions): Promise<OpenGateway> {
     secrets,
     reload: (env) => {
       const changed = { ...options, env: { ...options.env, ...env } };
-      gateway.reload(configFor(config.store.path, changed));
+      return gateway.reload(configFor(config.store.path, changed));
     },
     stop: async () => {
       await gateway.stop();

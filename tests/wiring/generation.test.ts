@@ -101,12 +101,12 @@ describe('createGeneration', () => {
       }),
       /\[auth\] meta-cert ".*" holds no certificate/,
     ],
-  ])('%s: it throws, and leaves neither a timer nor an open file', async (_, env, words) => {
+  ])('%s: it rejects, and leaves neither a timer nor an open file', async (_, env, words) => {
     await expectServed();
-    expect(() => gateway.reload(env())).toThrow(words);
+    await expect(gateway.reload(env())).rejects.toThrow(words);
     const [timersBefore, filesBefore] = [timers.size, openFiles()];
     for (let round = 0; round < ROUNDS; round++) {
-      expect(() => gateway.reload(env())).toThrow(words);
+      await expect(gateway.reload(env())).rejects.toThrow(words);
     }
     await eventually('nothing is left', () => timers.size <= timersBefore);
     expect(openFiles()).toBeLessThanOrEqual(filesBefore);
@@ -115,11 +115,11 @@ describe('createGeneration', () => {
 
   test('what a reload replaced leaves no timer and no connection behind', async () => {
     await expectServed();
-    gateway.reload({});
+    await gateway.reload({});
     await expectServed();
     const [timersBefore, connectionsBefore] = [timers.size, upstream.openConnections];
     for (let round = 0; round < ROUNDS; round++) {
-      gateway.reload({});
+      await gateway.reload({});
       if (round % 10 === 0) await expectServed();
     }
     await expectServed();

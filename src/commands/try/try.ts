@@ -65,7 +65,7 @@ async function run(
   await demandKapacitor(config);
   await users.make(config);
   const log = createLog(config.log);
-  const gateway = createGateway(config, { log, now: Date.now });
+  const gateway = await createGateway(config, { log, now: Date.now });
   try {
     await gateway.start();
     const gate = `http://localhost:${config.http.bindAddress.port}`;
