@@ -53,6 +53,11 @@ const terminal: Terminal = {
   onReopen: (listener) => {
     process.on('SIGUSR1', listener);
   },
+  stdout: process.stdout,
+  stderr: process.stderr,
+  onExit: (listener) => {
+    process.on('exit', listener);
+  },
   fork: (args) => fork(import.meta.filename, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }),
   ...(process.send === undefined ? {} : { channel: channelOf(process) }),
 };

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { messageOf } from '../kernel/errors.ts';
+import type { LogSurroundings } from '../kernel/log.ts';
 import type { Channel } from './channel.ts';
 import type { ConfigTexts } from './config-texts.ts';
 import { isToWorker } from './messages.ts';
@@ -12,18 +13,22 @@ interface Options {
   readonly channel: Channel;
   readonly load: (texts: ConfigTexts) => Config;
   readonly version: string;
+  /** Where its log goes, if it has no file. */
+  readonly output: LogSurroundings;
 }
 
 const ALIVE_MS = 5_000;
 
 /** Serves as one of the workers until the primary says stop, or is gone. @throws where it cannot begin */
-export async function runWorker({ channel, load, version }: Options): Promise<void> {
+export async function runWorker({ channel, load, version, output }: Options): Promise<void> {
   const tell = (message: FromWorker): void => {
     channel.send(message);
   };
   const sign = setInterval(tell, ALIVE_MS, { kind: 'alive' });
   try {
-    await untilStopped(channel, (beginning) => openWorker(beginning, { tell, load, version }));
+    await untilStopped(channel, (beginning) =>
+      openWorker(beginning, { tell, load, version, output }),
+    );
   } catch (error) {
     tell({ kind: 'failed', why: messageOf(error) });
     throw error;

@@ -4,7 +4,7 @@ import { createGateway } from '../gateway.ts';
 import type { Gateway } from '../gateway.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { createLog } from '../kernel/log.ts';
-import type { Log } from '../kernel/log.ts';
+import type { Log, LogSurroundings } from '../kernel/log.ts';
 import { createProcessMetrics } from '../observe/metrics.ts';
 import type { ProcessMetrics } from '../observe/metrics.ts';
 import type { Prepared } from '../wiring/succession.ts';
@@ -21,6 +21,7 @@ interface Surroundings {
   readonly load: (texts: ConfigTexts) => Config;
   /** Of this program. */
   readonly version: string;
+  readonly output: LogSurroundings;
 }
 
 interface Parts extends Pick<Surroundings, 'tell' | 'load'> {
@@ -33,11 +34,11 @@ interface Parts extends Pick<Surroundings, 'tell' | 'load'> {
 /** Rejects where a part cannot be made. */
 export async function openWorker(
   { texts, workers, startedMs }: Beginning,
-  { tell, load: loadWhole, version }: Surroundings,
+  { tell, load: loadWhole, version, output }: Surroundings,
 ): Promise<Worker> {
   const load: Surroundings['load'] = (each) => shareOf(loadWhole(each), workers);
   const config = load(texts);
-  const log = createLog(config.log);
+  const log = createLog(config.log, output);
   const throttle = createSharedThrottle(tell);
   const gateway = await createGateway(config, {
     log,

@@ -22,7 +22,7 @@ export async function serve(context: Context): Promise<number> {
     reopen: createSignal(context.terminal.onReopen),
   };
   const loaded = readAll(context);
-  const log = createLog(loaded.config.log);
+  const log = createLog(loaded.config.log, context.terminal);
   log.info('starting', { config: loaded.file ?? 'defaults' });
   for (const warning of loaded.warnings) log.warn(warning);
   try {

@@ -33,7 +33,7 @@ export async function openServed(context: Context, read: Read, log: Log): Promis
   const { config } = read;
   const surroundings = { log, now: Date.now, version: context.version ?? '' };
   if (config.http.workers === 1) return inThisProcess(config, surroundings);
-  const { fork, out, err } = context.terminal;
+  const { fork, stdout, stderr } = context.terminal;
   if (fork === undefined) throw new CommandError('workers cannot be started here');
   const { configFile } = context;
   const file = configFile === undefined ? [] : ['--config', configFile];
@@ -43,8 +43,8 @@ export async function openServed(context: Context, read: Read, log: Log): Promis
     texts: read.texts,
     fork: () => {
       const child = fork([...file, 'worker']);
-      if (child.stdout !== null) passLines(child.stdout, out);
-      if (child.stderr !== null) passLines(child.stderr, err);
+      if (child.stdout !== null) passLines(child.stdout, stdout);
+      if (child.stderr !== null) passLines(child.stderr, stderr);
       return child;
     },
   });

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { Channel } from '../cluster/channel.ts';
 import type { OwnerOperations } from '../users/owner.ts';
 
@@ -26,6 +26,11 @@ export interface Terminal {
   readonly onReload: (listener: () => void) => void;
   /** Calls the listener at SIGUSR1. */
   readonly onReopen: (listener: () => void) => void;
+  /** The streams behind `out` and `err`: for what has to see whether their readers keep up. */
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  /** Calls the listener when the process ends, however it does; what is not done when it returns is never done. */
+  readonly onExit: (listener: () => void) => void;
   /** Starts this program once more, as a part of this one: a channel leads there, and pipes come from it. */
   readonly fork?: (args: readonly string[]) => ChildProcess;
   /** To the program that started this one as a part of itself. */

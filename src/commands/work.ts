@@ -19,6 +19,7 @@ export async function work(context: Context): Promise<number> {
     await runWorker({
       channel,
       version,
+      output: terminal,
       load: (texts) => loadSilently(context, replayTexts(texts)).config,
     });
     return EXIT.ok;

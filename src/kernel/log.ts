@@ -1,13 +1,12 @@
-import { appendFile, close, openSync } from 'node:fs';
-import { Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { config, createLogger, format, transports } from 'winston';
-import { messageOf } from './errors.ts';
 import type { ErrorLevel } from './errors.ts';
-import { jsonLine } from './json-line.ts';
-
-/** What a line may carry besides its message. Never a password, token or secret: those are `Secret`s. */
-export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+import { LogBatch } from './log-batch.ts';
+import { LogFile } from './log-file.ts';
+import { createRenderLine } from './log-line.ts';
+import type { LogFields } from './log-line.ts';
+import { LogRoom } from './log-room.ts';
 
 /** The one way in which the gateway speaks to its operator. */
 export interface Log {
@@ -29,29 +28,48 @@ export interface LogOptions {
   readonly file: string;
 }
 
-interface Line {
-  readonly level: string;
-  readonly message: unknown;
-  readonly fields?: LogFields;
+/** What a log needs of its process. */
+export interface LogSurroundings {
+  readonly stderr: Writable;
+  /** Calls the listener when the process ends, however it does. */
+  readonly onExit: (listener: () => void) => void;
 }
 
-/** Opens the log. @throws where the file cannot be opened. */
-export function createLog(options: LogOptions): Log {
-  const render = options.format === 'json' ? toJson : toLogfmt;
-  const file = options.file === '' ? undefined : openFile(options.file);
-  const logger = createLogger({
-    levels: config.npm.levels,
-    level: options.level,
-    format: format.printf((info) => render(info)),
-    transports: [
-      file === undefined
-        ? new transports.Console({ stderrLevels: Object.keys(config.npm.levels) })
-        : new transports.Stream({ stream: file.stream, eol: '\n' }),
-    ],
-  });
-  const at = (level: ErrorLevel, message: string, fields?: LogFields): void => {
-    logger.log({ level, message, fields });
+/** What the lines go into, behind winston. */
+type Sink = Pick<LogFile, 'stream' | 'waitingBytes' | 'reopen' | 'writeNow' | 'close'>;
+
+const LOST = 'lines of the log are lost';
+
+/**
+ * Opens the log. Lines go on together, a few milliseconds late; a warning or an error takes those before it along at once.
+ * @throws where the file cannot be opened
+ */
+export function createLog(options: LogOptions, { stderr, onExit }: LogSurroundings): Log {
+  const render = createRenderLine(options.format);
+  let isClosed = false;
+  const tellLost = (lines: number): void => {
+    if (!isClosed) batch.add(render('error', LOST, { lines }));
   };
+  const sink = options.file === '' ? toStream(stderr) : new LogFile(options.file, tellLost);
+  const logger = createWinston(options.level, sink.stream);
+  // What winston does with a line costs more than a request may.
+  const batch = new LogBatch((lines) => logger.log({ level: options.level, message: lines }));
+  const room = new LogRoom(sink, tellLost);
+  const ranks = config.npm.levels;
+  const isShown = (level: ErrorLevel): boolean =>
+    (ranks[level] ?? 0) <= (ranks[options.level] ?? 0);
+  const at = (level: ErrorLevel, message: string, fields?: LogFields): void => {
+    if (isClosed || !isShown(level)) return;
+    const isUrgent = level === 'warn' || level === 'error';
+    if (!room.hasRoom(isUrgent)) return;
+    batch.add(render(level, message, fields));
+    if (isUrgent) batch.flush();
+  };
+  onExit(() => {
+    if (isClosed) return;
+    batch.flush();
+    sink.writeNow();
+  });
   return {
     at,
     debug: (message, fields) => {
@@ -66,79 +84,40 @@ export function createLog(options: LogOptions): Log {
     error: (message, fields) => {
       at('error', message, fields);
     },
-    reopen: () => file?.reopen(),
+    reopen: () => {
+      batch.flush();
+      sink.reopen();
+    },
     close: async () => {
+      room.tell();
+      batch.flush();
+      isClosed = true;
       logger.end();
       await finished(logger, { readable: false });
-      if (file !== undefined) await finished(file.stream.end());
+      await sink.close();
     },
   };
 }
 
-interface LogFile {
-  readonly stream: Writable;
-  reopen(): void;
-}
-
-/** Lines that a full or broken disk does not take are lost: winston's own file transport ends the process then. */
-function openFile(path: string): LogFile {
-  let descriptor = openForAppend(path);
-  const append = (lines: Buffer, done: () => void): void => {
-    appendFile(descriptor, lines, () => {
-      done();
-    });
-  };
-  const stream = new Writable({
-    write: (line: Buffer, _encoding, done) => {
-      append(line, done);
-    },
-    writev: (lines, done) => {
-      append(Buffer.concat(lines.map(({ chunk }) => chunk as Buffer)), done);
-    },
-    final: (done) => {
-      close(descriptor, () => {
-        done();
-      });
-    },
+function createWinston(level: ErrorLevel, stream: Writable): ReturnType<typeof createLogger> {
+  return createLogger({
+    levels: config.npm.levels,
+    level,
+    format: format.printf(({ message }) => String(message)),
+    transports: [new transports.Stream({ stream, eol: '' })],
   });
+}
+
+/** Standard error, whose stream keeps what its reader has not taken, without a bound of its own. */
+function toStream(stream: Writable): Sink {
   return {
     stream,
-    reopen: () => {
-      const old = descriptor;
-      descriptor = openForAppend(path);
-      // A line on its way to the old file still has it for a moment.
-      setTimeout(close, OLD_FILE_MS, old, () => undefined).unref();
+    get waitingBytes() {
+      return stream.writableLength;
     },
+    reopen: () => undefined,
+    // A pipe takes at once what it has room for.
+    writeNow: () => undefined,
+    close: () => Promise.resolve(),
   };
-}
-
-const OLD_FILE_MS = 10_000;
-
-function openForAppend(path: string): number {
-  try {
-    return openSync(path, 'a', 0o640);
-  } catch (cause) {
-    throw new Error(`cannot open the log "${path}": ${messageOf(cause)}`, { cause });
-  }
-}
-
-/** `ts=… lvl=… msg=… key=value …`, the keys of Kapacitor's own log. */
-function toLogfmt({ level, message, fields }: Line): string {
-  let line = `ts=${new Date().toISOString()} lvl=${level} msg=${quoted(String(message))}`;
-  for (const [key, value] of Object.entries(fields ?? {})) {
-    if (value !== undefined)
-      line += ` ${key}=${typeof value === 'string' ? quoted(value) : String(value)}`;
-  }
-  return line;
-}
-
-function toJson({ level, message, fields }: Line): string {
-  return jsonLine({ ts: new Date().toISOString(), lvl: level, msg: message, ...fields });
-}
-
-const PLAIN = /^[^\s"=\p{C}]+$/u;
-
-/** Bare where logfmt allows it, else a JSON string: no value can end its line or begin a new key. */
-function quoted(value: string): string {
-  return PLAIN.test(value) ? value : jsonLine(value);
 }

@@ -3,11 +3,15 @@ import { PassThrough } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import fc from 'fast-check';
 import { passLines } from '../../src/cluster/lines.ts';
+import { intoText } from '../support/streams.ts';
 
 async function pass(chunks: readonly (string | Buffer)[]): Promise<readonly string[]> {
   const from = new PassThrough();
   const written: string[] = [];
-  passLines(from, (text) => written.push(text));
+  passLines(
+    from,
+    intoText((text) => written.push(text)),
+  );
   for (const chunk of chunks) from.write(chunk);
   from.end();
   await finished(from);

@@ -9,6 +9,7 @@ import { takeOwner } from '../../src/users/owner.ts';
 import type { OwnerOperations } from '../../src/users/owner.ts';
 import { createTempDir } from '../support/temp-dir.ts';
 import type { TempDir } from '../support/temp-dir.ts';
+import { unreadStreams } from '../support/streams.ts';
 
 /** Node's own words on Debian 13. */
 function barred(): never {
@@ -42,6 +43,7 @@ describe('runAsOwner', () => {
         stdin: Readable.from([]),
         env,
         process: operations,
+        ...unreadStreams(),
         isInteractive: false,
         out: () => undefined,
         err: () => undefined,

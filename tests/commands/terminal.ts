@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { runCommandLine } from '../../src/commands/cli/command-line.ts';
+import { intoText } from '../support/streams.ts';
 import type { CommandOptions, CommandResult } from '../support/gateway-process.ts';
 
 /** Runs one command in this process, with a terminal of its own: many at the price of one process. */
@@ -21,6 +22,9 @@ export async function runHere(
       err: (text) => {
         stderr += text;
       },
+      stdout: intoText((text) => (stdout += text)),
+      stderr: intoText((text) => (stderr += text)),
+      onExit: () => undefined,
       // Whatever would go on until it is told to stop is told at once.
       onStop: (listener) => {
         setImmediate(listener, 'SIGTERM');

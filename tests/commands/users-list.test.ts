@@ -8,6 +8,7 @@ import { writeConfig } from '../support/gateway-process.ts';
 import { createTempDir } from '../support/temp-dir.ts';
 import type { TempDir } from '../support/temp-dir.ts';
 import { someHash } from '../users/hash.ts';
+import { unreadStreams } from '../support/streams.ts';
 
 const USERS = 3_000;
 /** What a pipe takes, and the line with which a chunk is full. */
@@ -48,6 +49,7 @@ describe('users list', () => {
           stdin: Readable.from([]),
           env: {},
           process: {},
+          ...unreadStreams(),
           isInteractive: false,
           out: (text) => void chunks.push(text),
           err: () => undefined,

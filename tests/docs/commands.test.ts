@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { runCommandLine } from '../../src/commands/cli/command-line.ts';
 import type { Terminal } from '../../src/commands/terminal.ts';
 import { codeOf, documents, read } from './tree.ts';
+import { unreadStreams } from '../support/streams.ts';
 
 const GLOBAL = '--config --help --version';
 
@@ -69,6 +70,7 @@ async function helpOf(words: readonly string[]): Promise<string> {
     stdin: Readable.from([]),
     env: {},
     process: {},
+    ...unreadStreams(),
     isInteractive: false,
     out: (text) => void (out += text),
     err: (text) => void (out += text),

@@ -14,6 +14,7 @@ import { findKapacitor, startKapacitor } from '../support/kapacitor.ts';
 import { countsIn, startWriting } from '../support/points.ts';
 import { answering, startRecordingUpstream } from '../support/recording-upstream.ts';
 import { createTempDir } from '../support/temp-dir.ts';
+import { unreadStreams } from '../support/streams.ts';
 
 const influxd = findInfluxd('subscriptions of a real InfluxDB');
 const binaries = influxd === undefined ? undefined : findKapacitor('a retrofit under load');
@@ -214,6 +215,7 @@ describe('subscriptions add --influxdb, before an InfluxDB and a recording upstr
         stdin: Readable.from([Buffer.from('\n')]),
         env: {},
         process: {},
+        ...unreadStreams(),
         isInteractive: true,
         out: (text) => void (stdout += text),
         err: (text) => void (stderr += text),

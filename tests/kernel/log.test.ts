@@ -4,7 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { createLog } from '../../src/kernel/log.ts';
-import type { Log, LogFields, LogOptions } from '../../src/kernel/log.ts';
+import type { Log, LogOptions } from '../../src/kernel/log.ts';
+import type { LogFields } from '../../src/kernel/log-line.ts';
+import { unreadStreams } from '../support/streams.ts';
 import { createTempDir } from '../support/temp-dir.ts';
 import type { TempDir } from '../support/temp-dir.ts';
 
@@ -26,7 +28,7 @@ async function linesOf(
 ): Promise<readonly string[]> {
   count += 1;
   const file = join(dir.path, `${count}.log`);
-  const log = createLog({ level: 'debug', format: 'logfmt', file, ...options });
+  const log = createLog({ level: 'debug', format: 'logfmt', file, ...options }, unreadStreams());
   speak(log);
   await log.close();
   const text = await readFile(file, 'utf8');
@@ -132,7 +134,7 @@ describe('createLog', () => {
   test('a file is appended to', async () => {
     const file = join(dir.path, 'kept.log');
     await writeFile(file, 'before\n');
-    const log = createLog({ level: 'info', format: 'logfmt', file });
+    const log = createLog({ level: 'info', format: 'logfmt', file }, unreadStreams());
     log.info('after');
     await log.close();
     expect(await readFile(file, 'utf8')).toMatch(/^before\nts=.* msg=after\n$/);
@@ -186,14 +188,14 @@ describe('createLog', () => {
   ])('%s cannot be opened, and it says so at once', async (_, name) => {
     await writeFile(join(dir.path, 'file'), '');
     const file = join(dir.path, name);
-    expect(() => createLog({ level: 'info', format: 'logfmt', file })).toThrow(
+    expect(() => createLog({ level: 'info', format: 'logfmt', file }, unreadStreams())).toThrow(
       `cannot open the log "${file}"`,
     );
   });
 
   test('a line after close is lost without harm', async () => {
     const file = join(dir.path, 'closed.log');
-    const log = createLog({ level: 'info', format: 'logfmt', file });
+    const log = createLog({ level: 'info', format: 'logfmt', file }, unreadStreams());
     await log.close();
     log.info('late');
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -207,7 +209,7 @@ describe('createLog', () => {
       console.log(`skipped: no ${full}`);
       return;
     }
-    const log = createLog({ level: 'info', format: 'logfmt', file: full });
+    const log = createLog({ level: 'info', format: 'logfmt', file: full }, unreadStreams());
     for (let index = 0; index < 100; index += 1) log.info('lost', { index });
     await expect(log.close()).resolves.toBeUndefined();
   });

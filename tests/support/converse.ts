@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { runCommandLine } from '../../src/commands/cli/command-line.ts';
 import type { CommandResult } from './gateway-process.ts';
+import { unreadStreams } from './streams.ts';
 
 /** What a person does before they answer a question that holds these words. @param said to them so far */
 export type Act = readonly [words: string, act: (said: string) => Promise<unknown>];
@@ -31,6 +32,7 @@ export async function converse(
       stdin,
       env,
       process: {},
+      ...unreadStreams(),
       isInteractive: true,
       out: (text) => void (stdout += text),
       err: (text) => {

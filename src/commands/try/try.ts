@@ -64,7 +64,7 @@ async function run(
   });
   await demandKapacitor(config);
   await users.make(config);
-  const log = createLog(config.log);
+  const log = createLog(config.log, terminal);
   const gateway = await createGateway(config, { log, now: Date.now });
   try {
     await gateway.start();
