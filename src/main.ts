@@ -88,3 +88,14 @@ process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => undefined);
 
 process.exitCode = await runCommandLine(process.argv.slice(2), terminal, version);
+
+const UNREAD_MS = 5_000;
+
+// What is left is standard error that nobody reads: that must not keep the process from ending. A reader of standard
+// output has all the time of the world.
+let left = process.stderr.writableLength;
+setInterval(() => {
+  const still = process.stderr.writableLength;
+  if (still > 0 && still === left && process.stdout.writableLength === 0) process.exit();
+  left = still;
+}, UNREAD_MS).unref();

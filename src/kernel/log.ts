@@ -56,8 +56,7 @@ export function createLog(options: LogOptions, { stderr, onExit }: LogSurroundin
   const batch = new LogBatch((lines) => logger.log({ level: options.level, message: lines }));
   const room = new LogRoom(sink, tellLost);
   const ranks = config.npm.levels;
-  const isShown = (level: ErrorLevel): boolean =>
-    (ranks[level] ?? 0) <= (ranks[options.level] ?? 0);
+  const isShown = (level: ErrorLevel): boolean => ranks[level] <= ranks[options.level];
   const at = (level: ErrorLevel, message: string, fields?: LogFields): void => {
     if (isClosed || !isShown(level)) return;
     const isUrgent = level === 'warn' || level === 'error';
@@ -71,6 +70,24 @@ export function createLog(options: LogOptions, { stderr, onExit }: LogSurroundin
     sink.writeNow();
   });
   return {
+    ...speaking(at),
+    reopen: () => {
+      batch.flush();
+      sink.reopen();
+    },
+    close: async () => {
+      room.tell();
+      batch.flush();
+      isClosed = true;
+      logger.end();
+      await finished(logger, { readable: false });
+      await sink.close();
+    },
+  };
+}
+
+function speaking(at: Log['at']): Pick<Log, ErrorLevel | 'at'> {
+  return {
     at,
     debug: (message, fields) => {
       at('debug', message, fields);
@@ -83,18 +100,6 @@ export function createLog(options: LogOptions, { stderr, onExit }: LogSurroundin
     },
     error: (message, fields) => {
       at('error', message, fields);
-    },
-    reopen: () => {
-      batch.flush();
-      sink.reopen();
-    },
-    close: async () => {
-      room.tell();
-      batch.flush();
-      isClosed = true;
-      logger.end();
-      await finished(logger, { readable: false });
-      await sink.close();
     },
   };
 }

@@ -1,12 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rename, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { createLog } from '../../src/kernel/log.ts';
 import type { Log, LogOptions } from '../../src/kernel/log.ts';
 import type { LogFields } from '../../src/kernel/log-line.ts';
-import { unreadStreams } from '../support/streams.ts';
+import { eventually } from '../support/eventually.ts';
+import { intoText, unreadStreams } from '../support/streams.ts';
 import { createTempDir } from '../support/temp-dir.ts';
 import type { TempDir } from '../support/temp-dir.ts';
 
@@ -52,6 +55,7 @@ function parseLogfmt(line: string): Record<string, string> {
 
 const hostile = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 20 }),
+  fc.string({ unit: 'binary-ascii', maxLength: 20 }),
   fc.string({
     unit: fc.constantFrom(
       '"',
@@ -198,8 +202,112 @@ describe('createLog', () => {
     const log = createLog({ level: 'info', format: 'logfmt', file }, unreadStreams());
     await log.close();
     log.info('late');
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await sleep(50);
     expect(await readFile(file, 'utf8')).toBe('');
+  });
+
+  test('lines go on together, a warning or an error at once with those before it', async () => {
+    const written: string[] = [];
+    const stderr = intoText((text) => written.push(text));
+    const options = { level: 'info', format: 'logfmt', file: '' } as const;
+    const log = createLog(options, { ...unreadStreams(), stderr });
+    log.info('a');
+    log.info('b');
+    expect(written).toEqual([]);
+    log.warn('c');
+    log.info('d');
+    log.error('e');
+    expect(written.map(messagesOf)).toEqual([
+      ['a', 'b', 'c'],
+      ['d', 'e'],
+    ]);
+    log.info('f');
+    log.info('g');
+    await eventually('they go on by themselves', () => written.length > 2);
+    expect(written.slice(2).map(messagesOf)).toEqual([['f', 'g']]);
+    log.info('h');
+    await log.close();
+    expect(written.slice(3).map(messagesOf)).toEqual([['h']]);
+  });
+
+  test('no more than 64 KiB wait for others', () => {
+    const written: string[] = [];
+    const stderr = intoText((text) => written.push(text));
+    const options = { level: 'info', format: 'logfmt', file: '' } as const;
+    const log = createLog(options, { ...unreadStreams(), stderr });
+    for (let index = 0; index < 100; index += 1) log.info('m', { value: 'x'.repeat(10_000) });
+    expect(written.length).toBeGreaterThan(10);
+    expect(Math.max(...written.map(({ length }) => length))).toBeLessThan(80_000);
+  });
+
+  test('what a level does not show is not rendered', () => {
+    const options = { level: 'warn', format: 'json', file: '' } as const;
+    const log = createLog(options, unreadStreams());
+    const fields = {
+      get value(): string {
+        throw new Error('rendered');
+      },
+    };
+    expect(() => {
+      log.info('m', fields);
+    }).not.toThrow();
+    expect(() => {
+      log.warn('m', fields);
+    }).toThrow('rendered');
+  });
+
+  test('rotations lose no line', async () => {
+    const file = join(dir.path, 'rotated.log');
+    const log = createLog({ level: 'info', format: 'logfmt', file }, unreadStreams());
+    const count = 200;
+    for (let turn = 0; turn < count; turn += 1) {
+      log.info('m', { turn });
+      if (turn % 10 === 9) {
+        await rename(file, join(dir.path, `rotated.log.${turn}`));
+        log.reopen();
+        if (turn % 20 === 9) log.reopen();
+      }
+    }
+    await log.close();
+    const names = (await readdir(dir.path)).filter((name) => name.startsWith('rotated.log'));
+    const texts = await Promise.all(names.map((name) => readFile(join(dir.path, name), 'utf8')));
+    const turns = texts.flatMap((text) => [...text.matchAll(/turn=(\d+)\n/g)].map(([, n]) => n));
+    expect(turns.map(Number).toSorted((a, b) => a - b)).toEqual([...Array(count).keys()]);
+  });
+
+  test('a line before a rotation is in the old file', async () => {
+    const file = join(dir.path, 'old.log');
+    const log = createLog({ level: 'info', format: 'logfmt', file }, unreadStreams());
+    log.info('before');
+    await rename(file, `${file}.1`);
+    log.reopen();
+    log.info('after');
+    await log.close();
+    expect(messagesOf(await readFile(`${file}.1`, 'utf8'))).toEqual(['before']);
+    expect(messagesOf(await readFile(file, 'utf8'))).toEqual(['after']);
+  });
+
+  test('a reader who does not read costs lines beyond a bound, errors last, and is told how many', async () => {
+    const { stderr, read, waiting } = unreadReader();
+    const options = { level: 'info', format: 'logfmt', file: '' } as const;
+    const log = createLog(options, { ...unreadStreams(), stderr });
+    const value = 'x'.repeat(1000);
+    for (let index = 0; index < 20_000; index += 1) log.info('m', { index, value });
+    expect(waiting()).toBeGreaterThan(3 * MIB);
+    expect(waiting()).toBeLessThan(5 * MIB);
+    log.error('needed');
+    for (let index = 0; index < 20_000; index += 1) log.error('e', { index, value });
+    expect(waiting()).toBeLessThan(9 * MIB);
+    const text = await read();
+    log.info('again');
+    await log.close();
+    const lines = `${text}${await read()}`.split('\n').slice(0, -1);
+    expect(lines.filter((line) => line.includes('msg=needed'))).toHaveLength(1);
+    const [told = '', last = ''] = lines.slice(-2);
+    expect(last).toContain('msg=again');
+    const lost = /lvl=error msg="lines of the log are lost" lines=(\d+)$/.exec(told)?.[1];
+    const taken = lines.filter((line) => / msg=[me] /.test(line));
+    expect(taken.length + Number(lost)).toBe(40_000);
   });
 
   // The device that is always full, where there is one.
@@ -213,4 +321,63 @@ describe('createLog', () => {
     for (let index = 0; index < 100; index += 1) log.info('lost', { index });
     await expect(log.close()).resolves.toBeUndefined();
   });
+
+  test('what a full disk did not take is told of once there is room', async () => {
+    if (!existsSync('/dev/full')) {
+      console.log('skipped: no /dev/full');
+      return;
+    }
+    const file = join(dir.path, 'link.log');
+    await symlink('/dev/full', file);
+    const log = createLog({ level: 'info', format: 'logfmt', file }, unreadStreams());
+    for (let index = 0; index < 8; index += 1) log.error('lost', { index });
+    await sleep(200);
+    await unlink(file);
+    log.reopen();
+    log.error('back');
+    await eventually('it is told', async () => (await readFile(file, 'utf8')).includes('lines='));
+    await log.close();
+    const lines = (await readFile(file, 'utf8')).split('\n').slice(0, -1).map(parseLogfmt);
+    const told = lines.find(({ msg }) => msg === 'lines of the log are lost');
+    const taken = lines.filter(({ msg }) => msg === 'lost');
+    expect(taken.length + Number(told?.['lines'])).toBe(8);
+    expect(lines.filter(({ msg }) => msg === 'back')).toHaveLength(1);
+  });
 });
+
+const MIB = 1024 * 1024;
+
+/** A stream like standard error whose reader reads when it is asked to. */
+function unreadReader(): {
+  readonly stderr: Writable;
+  readonly waiting: () => number;
+  readonly read: () => Promise<string>;
+} {
+  const held: { readonly text: string; readonly done: () => void }[] = [];
+  const stderr = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      held.push({ text: chunk.toString(), done });
+    },
+  });
+  return {
+    stderr,
+    waiting: () => stderr.writableLength,
+    read: async () => {
+      let text = '';
+      while (stderr.writableLength > 0) {
+        const [next] = held.splice(0, 1);
+        text += next?.text ?? '';
+        next?.done();
+        await setImmediate();
+      }
+      return text;
+    },
+  };
+}
+
+function messagesOf(text: string): readonly (string | undefined)[] {
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => parseLogfmt(line)['msg']);
+}
