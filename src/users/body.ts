@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import { readPermission } from '../authorize/permissions.ts';
+import { isText } from './shape.ts';
 
 /** The body of a POST or PATCH of the users API. What is absent or null is undefined, as for Go's decoder. */
 export interface UserBody {
@@ -20,29 +20,11 @@ export interface BodyRefusal {
 /** Kapacitor's words for every fault of a body. */
 const INVALID = 'invalid JSON';
 
+/** What stands in the object, by folded key. */
+type Fields = ReadonlyMap<string, unknown>;
+
 /** No body of this API needs more than two. */
 const MAX_DEPTH = 64;
-
-const text = (name: string) =>
-  z
-    .string(`"${name}" must be a string`)
-    .refine((value) => !/\p{Cs}/u.test(value), `"${name}" holds half of a surrogate pair`)
-    .nullish();
-
-const BODY = z.object({
-  name: text('name'),
-  password: text('password'),
-  type: z.enum(['admin', 'normal', ''], '"type" must be "admin" or "normal"').nullish(),
-  permissions: z
-    .array(z.string('a permission must be a string'), '"permissions" must be a list of strings')
-    .superRefine((permissions, context) => {
-      for (const permission of permissions) {
-        const reading = readPermission(permission);
-        if ('refused' in reading) context.addIssue(reading.refused);
-      }
-    })
-    .nullish(),
-});
 
 /**
  * Reads a body as Go's encoding/json does for Kapacitor (client/v1 CreateUserOptions, UpdateUserOptions): keys in any
@@ -59,18 +41,51 @@ export function readUserBody(bytes: Uint8Array): UserBody | BodyRefusal {
     return refusal('the body must be an object');
   }
   const entries: [string, unknown][] = Object.entries(object);
-  const fields = new Map(entries.map(([key, value]) => [fold(key), value]));
-  const known = ['name', 'password', 'type', 'permissions'].map((key) => [key, fields.get(key)]);
-  const judged = BODY.safeParse(Object.fromEntries(known));
-  if (!judged.success) return refusal(judged.error.issues[0]?.message ?? 'unknown fault');
-  const { name, password, type, permissions } = judged.data;
-  return {
-    name: name ?? undefined,
-    password: password ?? undefined,
-    type: type ?? undefined,
-    permissions: permissions ?? undefined,
-    keys: new Set(fields.keys()),
-  };
+  const fields: Fields = new Map(entries.map(([key, value]) => [fold(key), value]));
+  return judge(fields);
+}
+
+function judge(fields: Fields): UserBody | BodyRefusal {
+  const name = textIn(fields, 'name');
+  if (isRefusal(name)) return name;
+  const password = textIn(fields, 'password');
+  if (isRefusal(password)) return password;
+  const type = typeIn(fields);
+  if (isRefusal(type)) return type;
+  const permissions = permissionsIn(fields);
+  if (isRefusal(permissions)) return permissions;
+  return { name, password, type, permissions, keys: new Set(fields.keys()) };
+}
+
+function textIn(fields: Fields, key: string): string | undefined | BodyRefusal {
+  const value = fields.get(key) ?? undefined;
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string') return refusal(`"${key}" must be a string`);
+  return /\p{Cs}/u.test(value) ? refusal(`"${key}" holds half of a surrogate pair`) : value;
+}
+
+function typeIn(fields: Fields): UserBody['type'] | BodyRefusal {
+  const value = fields.get('type') ?? undefined;
+  return value === undefined || value === 'admin' || value === 'normal' || value === ''
+    ? value
+    : refusal('"type" must be "admin" or "normal"');
+}
+
+function permissionsIn(fields: Fields): UserBody['permissions'] | BodyRefusal {
+  const value = fields.get('permissions') ?? undefined;
+  if (value === undefined) return undefined;
+  if (!Array.isArray(value)) return refusal('"permissions" must be a list of strings');
+  const permissions: readonly unknown[] = value;
+  if (!permissions.every(isText)) return refusal('a permission must be a string');
+  for (const permission of permissions) {
+    const reading = readPermission(permission);
+    if ('refused' in reading) return refusal(reading.refused);
+  }
+  return permissions;
+}
+
+function isRefusal(value: unknown): value is BodyRefusal {
+  return typeof value === 'object' && value !== null && 'refused' in value;
 }
 
 function refusal(why: string): BodyRefusal {

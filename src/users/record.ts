@@ -1,5 +1,6 @@
-import { z } from 'zod';
 import { readHash } from '../kernel/bcrypt-hash.ts';
+import { is, isBoolean, isListOf, isMoment, isText, isWord } from './shape.ts';
+import type { Is } from './shape.ts';
 import { decodeStored, encodeStored } from './stored.ts';
 
 /** A user as the store keeps them. */
@@ -16,16 +17,17 @@ export interface UserRecord {
   readonly changed: string;
 }
 
-/** Strict: a field that this version does not know could be one that takes a right away. */
-const STORED = z.strictObject({
-  v: z.literal(1),
-  name: z.string().min(1),
-  admin: z.boolean(),
-  hash: z.string().refine((hash) => readHash(hash) === hash),
-  permissions: z.array(z.string()),
-  created: z.iso.datetime(),
-  changed: z.iso.datetime(),
-});
+const isHash: Is<string> = (value): value is string => isText(value) && readHash(value) === value;
+
+const STORED = {
+  v: is(1),
+  name: isWord,
+  admin: isBoolean,
+  hash: isHash,
+  permissions: isListOf(isText),
+  created: isMoment,
+  changed: isMoment,
+};
 
 /** The bytes of a record. @throws where it is not one: what goes in must come out again. */
 export function encodeRecord(record: UserRecord): Buffer {

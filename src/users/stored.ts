@@ -1,18 +1,19 @@
-import type { z } from 'zod';
+import { faultIn, isShaped } from './shape.ts';
+import type { Shape, Shaped } from './shape.ts';
 
-/** The bytes of a value, to be stored. @throws where the schema refuses it: what goes in must come out again. */
-export function encodeStored(schema: z.ZodType, value: object, noun: string): Buffer {
+/** The bytes of a value, to be stored. @throws where it has another shape: what goes in must come out again. */
+export function encodeStored(shape: Shape, value: object, noun: string): Buffer {
   const stored = { v: 1, ...value };
-  const judged = schema.safeParse(stored);
-  if (!judged.success) throw new Error(`BUG: this is no ${noun} (${faultOf(judged.error)})`);
+  const fault = faultIn(shape, stored);
+  if (fault !== undefined) throw new Error(`BUG: this is no ${noun} (${wordsFor(fault)})`);
   return Buffer.from(JSON.stringify(stored));
 }
 
 /** The value in stored bytes. @throws where they hold none: that is never "there is none" */
-export function decodeStored<T>(schema: z.ZodType<T>, bytes: Uint8Array): T {
-  const judged = schema.safeParse(parse(bytes));
-  if (!judged.success) throw new Error(`its record is damaged (${faultOf(judged.error)})`);
-  return judged.data;
+export function decodeStored<S extends Shape>(shape: S, bytes: Uint8Array): Shaped<S> {
+  const stored = parse(bytes);
+  if (isShaped(shape, stored)) return stored;
+  throw new Error(`its record is damaged (${wordsFor(faultIn(shape, stored) ?? '')})`);
 }
 
 function parse(bytes: Uint8Array): unknown {
@@ -24,7 +25,6 @@ function parse(bytes: Uint8Array): unknown {
 }
 
 /** The field at fault and nothing of its value: it may be a hash. */
-function faultOf(error: z.ZodError): string {
-  const path = error.issues[0]?.path.join('.') ?? '';
-  return path === '' ? 'not a record of this version' : `field "${path}"`;
+function wordsFor(field: string): string {
+  return field === '' ? 'not a record of this version' : `field "${field}"`;
 }

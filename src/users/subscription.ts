@@ -1,7 +1,8 @@
 import { hash, randomBytes } from 'node:crypto';
-import { z } from 'zod';
 import { Secret } from '../kernel/secret.ts';
 import { MAX_NAME_BYTES } from './name.ts';
+import { is, isListOf, isMoment, isShaped, isText, isWord } from './shape.ts';
+import type { Is } from './shape.ts';
 import { decodeStored, encodeStored } from './stored.ts';
 
 /** A subscription as the store keeps it: who may write points by a secret. */
@@ -64,24 +65,23 @@ export function judgeDatabases(databases: readonly string[]): string | undefined
   return bad === undefined ? undefined : `no database has the name ${JSON.stringify(bad)}`;
 }
 
-/** Strict: a field that this version does not know could be one that takes a right away. */
-const STORED = z.strictObject({
-  v: z.literal(1),
-  name: z.string().min(1),
-  databases: z.array(z.string().min(1)).max(MAX_DATABASES),
-  secrets: z
-    .array(
-      z.strictObject({
-        hash: z.string().regex(/^[0-9a-f]{64}$/),
-        created: z.iso.datetime(),
-        ends: z.iso.datetime().optional(),
-      }),
-    )
-    .min(1)
-    .max(MAX_SECRETS),
-  created: z.iso.datetime(),
-  changed: z.iso.datetime(),
-});
+const isHash: Is<string> = (value): value is string =>
+  isText(value) && /^[0-9a-f]{64}$/.test(value);
+
+const isEnd: Is<string | undefined> = (value) => value === undefined || isMoment(value);
+
+const SECRET = { hash: isHash, created: isMoment, ends: isEnd };
+
+const isSecret: Is<StoredSecret> = (value) => isShaped(SECRET, value);
+
+const STORED = {
+  v: is(1),
+  name: isWord,
+  databases: isListOf(isWord, { most: MAX_DATABASES }),
+  secrets: isListOf(isSecret, { least: 1, most: MAX_SECRETS }),
+  created: isMoment,
+  changed: isMoment,
+};
 
 /** The bytes of a record. @throws where it is not one: what goes in must come out again. */
 export function encodeSubscription(record: SubscriptionRecord): Buffer {

@@ -1,6 +1,8 @@
-import { z } from 'zod';
 import { costOf } from '../kernel/bcrypt-hash.ts';
 import type { UserRecord } from './record.ts';
+import { is, isBoolean, isCount, isInteger, isListOf } from './shape.ts';
+import type { Is } from './shape.ts';
+import { decodeStored } from './stored.ts';
 
 /** What must be known of all users without reading them; kept in the transaction of each write. */
 export interface Summary {
@@ -19,15 +21,16 @@ export const EMPTY_SUMMARY: Summary = {
   hashes: new Map(),
 };
 
-const COUNT = z.int().nonnegative();
+const isCostAndCount: Is<readonly [number, number]> = (value): value is readonly [number, number] =>
+  Array.isArray(value) && value.length === 2 && isInteger(value[0]) && isCount(value[1]);
 
-const STORED = z.strictObject({
-  v: z.literal(1),
-  users: COUNT,
-  admins: COUNT,
-  everHadAdmin: z.boolean(),
-  hashes: z.array(z.tuple([z.int(), COUNT])),
-});
+const STORED = {
+  v: is(1),
+  users: isCount,
+  admins: isCount,
+  everHadAdmin: isBoolean,
+  hashes: isListOf(isCostAndCount),
+};
 
 export function encodeSummary(summary: Summary): Buffer {
   return Buffer.from(JSON.stringify({ v: 1, ...summary, hashes: [...summary.hashes] }));
@@ -35,8 +38,7 @@ export function encodeSummary(summary: Summary): Buffer {
 
 /** @throws where the bytes hold no summary: that is never "no admin". */
 export function decodeSummary(bytes: Uint8Array): Summary {
-  const stored = STORED.parse(JSON.parse(Buffer.from(bytes).toString()));
-  const { users, admins, everHadAdmin, hashes } = stored;
+  const { users, admins, everHadAdmin, hashes } = decodeStored(STORED, bytes);
   return { users, admins, everHadAdmin, hashes: new Map(hashes) };
 }
 
