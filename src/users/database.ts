@@ -1,7 +1,11 @@
-import { open } from 'lmdb';
+import { createRequire } from 'node:module';
+import type * as Lmdb from 'lmdb';
 import { watchDataFile } from './datafile-watch.ts';
 import type { DataFileWatch } from './datafile-watch.ts';
 import { DATA_FILE, FILE_MODE, padDataFile, prepareDataFile } from './datafile.ts';
+
+// The package's CommonJS form: one file in place of sixteen, a thirtieth of a start.
+const { open } = createRequire(import.meta.url)('lmdb') as typeof Lmdb;
 
 /** Records by name in one LMDB environment, which any number of processes have open at once. */
 export interface Database {
