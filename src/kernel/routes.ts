@@ -8,7 +8,10 @@ export const PREVIEW = '/kapacitor/v1preview/';
 const WRITES: ReadonlySet<string> = new Set(['/write', `${BASE}/write`, `${PREVIEW}write`]);
 const PINGS: ReadonlySet<string> = new Set([`${BASE}/ping`, `${PREVIEW}ping`]);
 const LOGS = `${PREVIEW}logs`;
-const USERS = [`${BASE}/users`, `${PREVIEW}users`] as const;
+const USERS: ReadonlySet<string> = new Set([`${BASE}/users`, `${PREVIEW}users`]);
+// Made once: each request is compared with them, more than once.
+const BELOW_USERS = `${BASE}/users/`;
+const BELOW_PREVIEW_USERS = `${PREVIEW}users/`;
 
 /** A request that Kapacitor takes points from, in each of its spellings. */
 export function isWrite({ method, path }: Target): boolean {
@@ -26,5 +29,5 @@ export function isPing({ method, path }: Target): boolean {
 
 /** The users API: the gateway answers it, and never forwards it. */
 export function isUsersApi({ path }: Target): boolean {
-  return USERS.some((users) => path === users || path.startsWith(`${users}/`));
+  return USERS.has(path) || path.startsWith(BELOW_USERS) || path.startsWith(BELOW_PREVIEW_USERS);
 }

@@ -20,6 +20,7 @@ const VERDICTS: readonly Judgement[] = [
   'unread',
   'unjudged',
   'unknown',
+  'cross-site',
   'throttled',
   'unauthorized',
   'forbidden',

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Judgement } from '../../src/kernel/exchange.ts';
 import { readTarget } from '../../src/kernel/target.ts';
 import { createMetrics } from '../../src/observe/metrics.ts';
 import type { Metrics } from '../../src/observe/metrics.ts';
@@ -72,6 +73,28 @@ describe('createMetrics', () => {
       ]),
     );
   });
+
+  // A record, so that none can be forgotten.
+  const judgements: Readonly<Record<Judgement, true>> = {
+    unread: true,
+    unjudged: true,
+    unknown: true,
+    'cross-site': true,
+    throttled: true,
+    unauthorized: true,
+    forbidden: true,
+    allowed: true,
+  };
+  test.each(Object.keys(judgements) as Judgement[])(
+    'the verdict %s is counted',
+    async (verdict) => {
+      meters.note({ ...UNJUDGED, target: undefined, judgement: verdict }, 403, 'write');
+      const counted = (await series()).filter((line) => line.startsWith('kapgate_requests_total'));
+      expect(counted).toEqual([
+        `kapgate_requests_total{verdict="${verdict}",status="4xx",privilege="write",route="unread"} 1`,
+      ]);
+    },
+  );
 
   test('asking twice counts nothing twice', async () => {
     meters.note({ ...UNJUDGED, target: targetOf('GET', '/kapacitor/v1/tasks') }, 200, 'read');
