@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process';
 import { readlinkSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ownerBarred } from '../users/owner.ts';
-import { loadSilently } from './context.ts';
 import type { Context } from './context.ts';
 
 /** Commands that open the store of users; the doctor must stay root. */
@@ -25,16 +24,16 @@ export type RunHere = (
  * @param args those of the command line
  * @returns its exit code; undefined where the command is to go on here
  */
-export function runAsOwner(
+export async function runAsOwner(
   context: Context,
   args: readonly string[],
   word: string | undefined,
   run: RunHere = runHere,
-): number | undefined {
+): Promise<number | undefined> {
   const { process: operations, env } = context.terminal;
   if (word === undefined || !ON_THE_STORE.includes(word)) return undefined;
   if (!ownerBarred(operations)) return undefined;
-  const owner = ownerOfStore(context);
+  const owner = await ownerOfStore(context);
   if (owner === undefined || owner.uid === 0) return undefined;
   const privileges = ['inh-caps', 'ambient-caps', 'bounding-set'];
   const code = run(
@@ -52,10 +51,12 @@ export function runAsOwner(
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 
-function ownerOfStore(
+async function ownerOfStore(
   context: Context,
-): { readonly uid: number; readonly gid: number } | undefined {
+): Promise<{ readonly uid: number; readonly gid: number } | undefined> {
   try {
+    // Not for a --help: it brings the configuration and the store along.
+    const { loadSilently } = await import('./context.ts');
     return statSync(loadSilently(context).config.store.path);
   } catch {
     // The command itself says what is wrong.

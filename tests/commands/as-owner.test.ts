@@ -66,10 +66,10 @@ describe('runAsOwner', () => {
     };
   }
 
-  test('root who cannot become the owner runs the command again as the owner, and ends as it did', () => {
+  test('root who cannot become the owner runs the command again as the owner, and ends as it did', async () => {
     const { run, ran } = running(2);
     const args = ['users', 'list', '--json'];
-    expect(runAsOwner(context(ROOT_BARRED), args, 'users', run)).toBe(2);
+    expect(await runAsOwner(context(ROOT_BARRED), args, 'users', run)).toBe(2);
     expect(ran).toHaveLength(1);
     const [program, given, env] = ran[0] ?? [];
     const { uid, gid } = statSync(store);
@@ -87,17 +87,17 @@ describe('runAsOwner', () => {
     expect(env?.['SUDO_USER']).toBe('root');
   });
 
-  test('who is behind sudo stays known', () => {
+  test('who is behind sudo stays known', async () => {
     const { run, ran } = running(0);
-    runAsOwner(context(ROOT_BARRED, { SUDO_USER: 'stan' }), ['users', 'list'], 'users', run);
+    await runAsOwner(context(ROOT_BARRED, { SUDO_USER: 'stan' }), ['users', 'list'], 'users', run);
     expect(ran[0]?.[2]).toEqual({ SUDO_USER: 'stan' });
   });
 
   test.each([
     ['without setpriv', ROOT_BARRED, 'users', undefined],
     ['where setpriv may not do it', ROOT_BARRED, 'users', 127],
-  ])('%s the command goes on, to be refused', (_, operations, word, code) => {
-    expect(runAsOwner(context(operations), [word], word, running(code).run)).toBeUndefined();
+  ])('%s the command goes on, to be refused', async (_, operations, word, code) => {
+    expect(await runAsOwner(context(operations), [word], word, running(code).run)).toBeUndefined();
   });
 
   test.each<readonly [string, OwnerOperations, string | undefined]>([
@@ -105,9 +105,9 @@ describe('runAsOwner', () => {
     ['anybody else', { ...ROOT_BARRED, geteuid: () => 1000 }, 'users'],
     ['the service', ROOT_BARRED, undefined],
     ['the doctor', ROOT_BARRED, 'doctor'],
-  ])('%s goes on as before', (_, operations, word) => {
+  ])('%s goes on as before', async (_, operations, word) => {
     const { run, ran } = running(0);
-    expect(runAsOwner(context(operations), [], word, run)).toBeUndefined();
+    expect(await runAsOwner(context(operations), [], word, run)).toBeUndefined();
     expect(ran).toEqual([]);
   });
 

@@ -1,7 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { nearest } from '../../config/nearest.ts';
 import { runAsOwner } from '../as-owner.ts';
-import { explainFailure } from '../context.ts';
 import { CommandError, EXIT } from '../terminal.ts';
 import type { Terminal } from '../terminal.ts';
 import { decisionCommands } from './decision-commands.ts';
@@ -32,13 +31,14 @@ export async function runCommandLine(
   const program = createProgram(terminal, version, async (command) => {
     const { config } = program.opts<{ config?: string }>();
     const context = { terminal, version, configFile: config };
-    exitCode = runAsOwner(context, args, program.args[0]) ?? (await command(context));
+    exitCode = (await runAsOwner(context, args, program.args[0])) ?? (await command(context));
   });
   try {
     await program.parseAsync(args.map(withTwoDashes), { from: 'user' });
     return exitCode;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    const { explainFailure } = await import('../context.ts');
     terminal.err(explainFailure(thrown));
     return thrown instanceof CommandError ? thrown.exitCode : EXIT.failed;
   }
