@@ -16,8 +16,11 @@ export function parseAddress(text: string): Address | { readonly refused: string
   }
   const colons = text.split(':').length - 1;
   if (colons === 0) return { refused: 'the port is missing' };
-  if (isIPv6(text)) return { refused: 'an IPv6 address stands in brackets, before its port' };
-  if (colons > 1) return { refused: `it has ${colons} colons where one parts host and port` };
+  if (colons > 1) {
+    return isIPv6(text)
+      ? { refused: 'an IPv6 address stands in brackets, before its port' }
+      : { refused: `it has ${colons} colons where one parts host and port` };
+  }
   const [host = '', port = ''] = text.split(':');
   if (host !== '' && !isIPv4(host) && !HOST_NAME.test(host)) {
     return { refused: `${goQuote(host)} is neither a host name nor an address` };
