@@ -1,7 +1,7 @@
-/** So long a line may wait for more. A person sees it at once; at 20,000 requests a second a hundred go together. */
-const WAIT_MS = 5;
-/** In characters: no more than a pipe takes at once. */
-const MAX_LENGTH = 64 * 1024;
+/** So long a line may wait for more. A person sees it at once; at 20,000 requests a second 400 go together. */
+const WAIT_MS = 20;
+/** In characters. */
+const MAX_LENGTH = 128 * 1024;
 
 /** Lines that go on together: a write costs more than a line. */
 export class LogBatch {

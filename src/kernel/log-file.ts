@@ -84,9 +84,10 @@ export class LogFile {
 
   #takeBatch(): Buffer {
     const begun = this.#isWithinLine ? [Buffer.of(NEWLINE)] : [];
-    const batch = Buffer.concat([...begun, ...this.#waiting]);
+    const parts = [...begun, ...this.#waiting];
     this.#waiting = [];
-    return batch;
+    const [only] = parts;
+    return only !== undefined && parts.length === 1 ? only : Buffer.concat(parts);
   }
 
   #write(batch: Buffer): void {
