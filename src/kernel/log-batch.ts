@@ -13,22 +13,24 @@ export class LogBatch {
     this.#pass = pass;
   }
 
-  /** @param line without its end */
+  /** The first after a pause goes on at once. @param line without its end */
   add(line: string): void {
     this.#lines += `${line}\n`;
-    if (this.#lines.length >= MAX_LENGTH) this.flush();
-    else
-      this.#timer ??= setTimeout(() => {
-        this.flush();
-      }, WAIT_MS);
+    if (this.#timer === undefined || this.#lines.length >= MAX_LENGTH) this.flush();
+    this.#timer ??= this.#wait();
   }
 
   /** Passes on what is there. */
   flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
     const lines = this.#lines;
     this.#lines = '';
     if (lines !== '') this.#pass(lines);
+  }
+
+  #wait(): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#timer = this.#lines === '' ? undefined : this.#wait();
+      this.flush();
+    }, WAIT_MS);
   }
 }

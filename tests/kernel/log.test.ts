@@ -211,6 +211,8 @@ describe('createLog', () => {
     const stderr = intoText((text) => written.push(text));
     const options = { level: 'info', format: 'logfmt', file: '' } as const;
     const log = createLog(options, { ...unreadStreams(), stderr });
+    log.info('first');
+    expect(written.splice(0).map(messagesOf)).toEqual([['first']]);
     log.info('a');
     log.info('b');
     expect(written).toEqual([]);
