@@ -14,7 +14,10 @@ const ROOMS = {
   users: ['authenticate/directory', 'authenticate/password-rule', 'authorize/permissions'],
   meta: ['authenticate/directory', 'authenticate/generations', 'authorize/meta-permissions'],
   proxy: [],
+  http: [],
   listener: [
+    'http/client-connection',
+    'http/date',
     'credentials/credentials',
     'authenticate/authenticate',
     'authorize/authorize',

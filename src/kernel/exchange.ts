@@ -1,6 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Answer } from './answer.ts';
 import type { CertificateReading } from './client-certificate.ts';
+import type { ClientRequest } from './client-request.ts';
+import type { ClientResponse } from './client-response.ts';
 import type { ErrorCode } from './errors.ts';
 import type { AuthenticationMethod, Identity } from './identity.ts';
 import type { Target } from './target.ts';
@@ -34,8 +35,8 @@ export type Certified = CertificateReading | { readonly kind: 'outdated' };
 
 /** One request on its way and its answer: the sockets that a handler may use, and what the log will say of it. */
 export interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: ClientRequest;
+  readonly response: ClientResponse;
   /** What ties our log, Kapacitor's log and the client's answer together. */
   readonly requestId: string;
   /** The address of the socket's peer, or of the client behind trusted proxies. */
@@ -67,8 +68,6 @@ export interface Exchange {
   /** What every answer to it tells browsers, beside the headers of its own. */
   corsHeaders: Readonly<Record<string, string>> | undefined;
 
-  /** Tells a client that sent `Expect: 100-continue` to go on; does nothing otherwise. */
-  sendContinue(): void;
   /** Ends the response; what the client is still sending is drained first, so that it reads its answer. */
   finish(): void;
 }

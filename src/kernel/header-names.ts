@@ -17,7 +17,13 @@ export function rememberNames<Verdict>(
     const verdict = judge(name);
     if (name.length > MAX_NAME_LENGTH) return verdict;
     if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-    remembered.set(name, verdict);
+    // A part of a text holds on to all of it.
+    remembered.set(ownText(name), verdict);
     return verdict;
   };
+}
+
+/** The same text in memory of its own. */
+export function ownText(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }

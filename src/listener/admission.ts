@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import type { Credentials } from '../credentials/credentials.ts';
+import type { ClientRequest } from '../kernel/client-request.ts';
 import type { Grants } from '../kernel/grants.ts';
 import type { Identity } from '../kernel/identity.ts';
 import { isPing, isUsersApi } from '../kernel/routes.ts';
@@ -7,7 +7,7 @@ import type { Target } from '../kernel/target.ts';
 
 /** Who a request is from that needs no credentials; undefined: it needs some. */
 export type Admission = (
-  request: IncomingMessage,
+  request: ClientRequest,
   target: Target,
   credentials: Credentials,
 ) => Identity | undefined;
@@ -17,7 +17,7 @@ interface AdmissionOptions {
   readonly isOpen: boolean;
   readonly pingAuthEnabled: boolean;
   /** True for the one request that may make the first admin (users/bootstrap.ts). */
-  readonly isBootstrap: (request: IncomingMessage, target: Target) => boolean;
+  readonly isBootstrap: (request: ClientRequest, target: Target) => boolean;
 }
 
 const NO_GRANTS: Grants = { api: new Map(), databases: new Map() };

@@ -1,6 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { emptyAnswer, errorAnswer } from '../kernel/answer.ts';
 import type { Answer } from '../kernel/answer.ts';
+import type { RequestHeaders } from '../kernel/client-request.ts';
 import { GatewayError } from '../kernel/errors.ts';
 import { isWrite } from '../kernel/routes.ts';
 import type { Target, TargetReading } from '../kernel/target.ts';
@@ -16,7 +16,7 @@ const RETRY_AFTER_MS = 1_000;
 export function answerFor(
   error: GatewayError,
   target: Target | undefined,
-  headers: IncomingHttpHeaders,
+  headers: RequestHeaders,
   challenge: Challenge,
 ): Answer {
   const style = error.code === 'not-found' ? 'pretty' : 'compact';
@@ -58,7 +58,7 @@ function secondsUntilRetry({ retryAfterMs = RETRY_AFTER_MS }: GatewayError): str
   return String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
 }
 
-function asksFor(challenge: Challenge, headers: IncomingHttpHeaders): boolean {
+function asksFor(challenge: Challenge, headers: RequestHeaders): boolean {
   if (challenge !== 'auto') return challenge;
   return headers['user-agent']?.startsWith('Mozilla/') !== true;
 }

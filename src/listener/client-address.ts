@@ -1,9 +1,9 @@
-import type { IncomingMessage } from 'node:http';
 import { SocketAddress, isIP, isIPv6 } from 'node:net';
+import type { ClientRequest } from '../kernel/client-request.ts';
 import { UNIX_PEER, createNetworks, plainAddress } from '../kernel/networks.ts';
 
 /** The address that a request comes from. @param peer the address of the socket's other end, or "unix" */
-export type ClientAddress = (request: Pick<IncomingMessage, 'headers'>, peer: string) => string;
+export type ClientAddress = (request: Pick<ClientRequest, 'headers'>, peer: string) => string;
 
 /**
  * The peer of the socket; or, where that is one of the trusted proxies, the first address of X-Forwarded-For from the
@@ -30,7 +30,7 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
 }
 
 /** From the right: the nearest first. */
-function hopsOf({ headers }: Pick<IncomingMessage, 'headers'>): readonly string[] {
+function hopsOf({ headers }: Pick<ClientRequest, 'headers'>): readonly string[] {
   const header = headers['x-forwarded-for'];
   return typeof header === 'string' ? header.split(',').reverse() : [];
 }

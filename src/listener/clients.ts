@@ -1,5 +1,5 @@
-import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { ClientResponse } from '../kernel/client-response.ts';
 import { createStrangers } from './strangers.ts';
 
 interface ClientOptions {
@@ -22,13 +22,13 @@ export interface Clients {
   /** Where there are too many, one is closed: the longest idle one on which nobody ever proved who they are, or this. */
   add(socket: Socket): void;
   /** A request began on it. */
-  begin(socket: Socket, response: ServerResponse): void;
+  begin(socket: Socket, response: ClientResponse): void;
   /**
    * The answer has ended.
    * @param isProven whether its client proved who they are: that holds for the connection
    * @returns the bytes that came since the last one ended
    */
-  end(socket: Socket, response: ServerResponse, isProven: boolean): number;
+  end(socket: Socket, response: ClientResponse, isProven: boolean): number;
   /** From now on each answer ends its connection. */
   drain(): void;
   closeAll(): void;
@@ -37,7 +37,7 @@ export interface Clients {
 
 interface State {
   isProven: boolean;
-  response: ServerResponse | undefined;
+  response: ClientResponse | undefined;
   /** Bytes read when it became idle: what comes after is the head of a next request. */
   bytesWhenIdle: number;
   /** Bytes that were counted for a request. */
@@ -85,7 +85,7 @@ export function createClients(options: ClientOptions): Clients {
     },
     begin: (socket, response) => {
       strangers.delete(socket);
-      if (isDraining) response.shouldKeepAlive = false;
+      if (isDraining) response.isLast = true;
       const state = states.get(socket);
       if (state !== undefined) state.response = response;
     },
@@ -104,7 +104,7 @@ export function createClients(options: ClientOptions): Clients {
     drain: () => {
       isDraining = true;
       for (const { response } of states.values()) {
-        if (response?.headersSent === false) response.shouldKeepAlive = false;
+        if (response?.isBegun === false) response.isLast = true;
       }
     },
     closeAll: () => {
@@ -141,7 +141,7 @@ function isOverdue(socket: Socket, state: State, options: ClientOptions): boolea
   const now = options.now();
   if (state.response !== undefined) {
     // linger.ts ends the connection where it does not end the response.
-    if (!state.response.writableEnded && !socket.writableEnded) return false;
+    if (!state.response.isEnded && !socket.writableEnded) return false;
     const taken = socket.bytesWritten - socket.writableLength;
     if (taken !== state.taken) Object.assign(state, { taken, takenSinceMs: now });
     return isOver(now - state.takenSinceMs, options.bodyIdleTimeoutMs);

@@ -1,11 +1,11 @@
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest } from '../kernel/client-request.ts';
 
 /** What answers tell browsers of the pages that may read them (CORS; Fetch Standard §3.3). */
 export interface Cors {
   /** For the answer to this request, whatever it is; undefined: nothing, as no origin is allowed at all. */
-  headersFor(request: Pick<IncomingMessage, 'headers'>): CorsHeaders | undefined;
+  headersFor(request: Pick<ClientRequest, 'headers'>): CorsHeaders | undefined;
   /** For the answer to OPTIONS, beside those. */
-  preflightFor(request: Pick<IncomingMessage, 'headers'>): CorsHeaders;
+  preflightFor(request: Pick<ClientRequest, 'headers'>): CorsHeaders;
 }
 
 type CorsHeaders = Readonly<Record<string, string>>;

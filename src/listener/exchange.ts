@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientRequest } from '../kernel/client-request.ts';
+import type { ClientResponse } from '../kernel/client-response.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { Certified, Exchange, Judgement, Presented, WouldBe } from '../kernel/exchange.ts';
 import type { Identity } from '../kernel/identity.ts';
@@ -9,15 +10,14 @@ import { finishResponse } from './linger.ts';
 interface Facts {
   readonly certificateNow: () => Certified | undefined;
   readonly clientAddress: string;
-  readonly expectsContinue: boolean;
   readonly https: boolean;
   readonly startedMs: number;
 }
 
 /** The exchange that the listener opens for each request. */
 export class RequestExchange implements Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: ClientRequest;
+  readonly response: ClientResponse;
   readonly requestId: string;
   readonly clientAddress: string;
   readonly https: boolean;
@@ -33,9 +33,8 @@ export class RequestExchange implements Exchange {
   upstreamRequestId = '';
   corsHeaders: Readonly<Record<string, string>> | undefined = undefined;
   private readonly certificateNow: () => Certified | undefined;
-  private awaitsContinue: boolean;
 
-  constructor(request: IncomingMessage, response: ServerResponse, facts: Facts) {
+  constructor(request: ClientRequest, response: ClientResponse, facts: Facts) {
     this.request = request;
     this.response = response;
     this.requestId = requestIdOf(request);
@@ -43,7 +42,6 @@ export class RequestExchange implements Exchange {
     this.https = facts.https;
     this.certificateNow = facts.certificateNow;
     this.startedMs = facts.startedMs;
-    this.awaitsContinue = facts.expectsContinue;
   }
 
   get certificate(): Certified | undefined {
@@ -59,12 +57,6 @@ export class RequestExchange implements Exchange {
     return socket.destroyed || socket.readableEnded;
   }
 
-  sendContinue(): void {
-    if (!this.awaitsContinue) return;
-    this.awaitsContinue = false;
-    this.response.writeContinue();
-  }
-
   finish(): void {
     finishResponse(this.request, this.response);
   }
@@ -73,7 +65,7 @@ export class RequestExchange implements Exchange {
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
 /** The client's `Request-Id` where it is one, else a new one. */
-function requestIdOf({ headers }: IncomingMessage): string {
+function requestIdOf({ headers }: ClientRequest): string {
   const given = headers['request-id'];
-  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+  return given !== undefined && REQUEST_ID.test(given) ? given : randomUUID();
 }

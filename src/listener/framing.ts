@@ -1,10 +1,12 @@
+import type { ClientBody } from '../kernel/client-request.ts';
 import { GatewayError } from '../kernel/errors.ts';
 import { rememberNames } from '../kernel/header-names.ts';
 
-interface RequestHead {
+interface Head {
   readonly httpVersion: string;
   /** Name and value in turn, as the client sent them. */
   readonly rawHeaders: readonly string[];
+  readonly body: Pick<ClientBody, 'length'>;
 }
 
 /** The headers that frame a request or say whom it is from: each is looked at, and all but `expect` stand once. */
@@ -17,12 +19,11 @@ const checkedName = rememberNames((name) => {
 });
 
 /**
- * Refuses what two servers could frame, or attribute, differently (RFC 9112 §3.2, §6, §11.2): Node and Kapacitor each
- * take another one of two. Node's parser has refused Content-Length beside Transfer-Encoding, differing lengths, and
- * spaces where none may be.
+ * Refuses what two servers could frame, or attribute, differently (RFC 9112 §3.2, §6, §11.2): of two, some take the
+ * first and some the last. Bare line feeds, and blanks where none may be, were refused with the head.
  * @throws GatewayError bad-framing, bad-expectation
  */
-export function checkFraming({ httpVersion, rawHeaders }: RequestHead): void {
+export function checkFraming({ httpVersion, rawHeaders, body }: Head): void {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') {
     refuse('only HTTP/1.1 and HTTP/1.0 are spoken here');
   }
@@ -35,9 +36,14 @@ export function checkFraming({ httpVersion, rawHeaders }: RequestHead): void {
     if (seen.includes(name)) refuse(`the header "${name}" may stand there only once`);
     seen.push(name);
   }
+  if (seen.includes('content-length') && seen.includes('transfer-encoding')) {
+    refuse('a Content-Length may not stand beside a Transfer-Encoding');
+  }
   if (httpVersion === '1.1' && !seen.includes('host')) {
     refuse('HTTP/1.1 demands a "Host" header');
   }
+  // The reader of the head has the last word.
+  if (body.length === 'unclear') refuse('the end of the body is not clear');
 }
 
 /** What Go's server takes for a Host (golang.org/x/net/http/httpguts ValidHostHeader); it is sent on as X-Forwarded-Host. */

@@ -1,8 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import { hasArrived, hasBody } from '../kernel/request-body.ts';
+import type { BodyTaker, ClientRequest } from '../kernel/client-request.ts';
+import type { ClientResponse } from '../kernel/client-response.ts';
 import { rawOf } from './tls.ts';
 
 /** How much of a body that nobody wants is read, and for how long, so that its sender comes to read our answer. */
@@ -21,20 +21,21 @@ const LIMITS: LingerLimits = { maxBytes: 16 * 1024 * 1024, maxMs: 5_000, halfClo
  * within bounds, then our side is closed, and a moment later the connection (nginx calls it lingering_close).
  */
 export function finishResponse(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: ClientRequest,
+  response: ClientResponse,
   limits: LingerLimits = LIMITS,
 ): void {
-  if (hasArrived(request) || response.destroyed) {
-    response.end();
-    // What arrived of it and was not read would keep the next request on this connection from being read.
-    if (hasBody(request)) request.resume();
+  const { body, socket } = request;
+  const isThere = body.hasArrived || response.isClosed;
+  response.end();
+  if (isThere) {
+    // What arrived of it and was not read stands before the next request.
+    body.take(IGNORED);
     return;
   }
-  sendWhole(request, response);
   drain(request, limits, () => {
-    if (request.complete) request.socket.destroySoon();
-    else halfClose(request.socket, limits.halfClosedMs);
+    if (body.isOver) socket.destroySoon();
+    else halfClose(socket, limits.halfClosedMs);
   });
 }
 
@@ -54,28 +55,29 @@ export function cut(socket: Socket): void {
   else raw.resetAndDestroy();
 }
 
-/** All that `end()` would send; it would also have Node close the connection at once. */
-function sendWhole(request: IncomingMessage, response: ServerResponse): void {
-  response.flushHeaders();
-  if (response.chunkedEncoding) request.socket.write('0\r\n\r\n');
-}
+const IGNORED: BodyTaker = {
+  onData: () => undefined,
+  onEnd: () => undefined,
+  onBroken: () => undefined,
+};
 
-function drain(request: IncomingMessage, limits: LingerLimits, onEnd: () => void): void {
-  const { socket } = request;
+function drain({ body, socket }: ClientRequest, limits: LingerLimits, onEnd: () => void): void {
   const readBefore = socket.bytesRead;
+  let isSettled = false;
   const settle = (): void => {
+    if (isSettled) return;
+    isSettled = true;
     clearTimeout(timer);
-    request.off('data', onData).off('end', settle).off('close', settle);
-    request.resume();
+    body.leave();
     onEnd();
   };
-  const onData = (): void => {
-    if (socket.bytesRead - readBefore <= limits.maxBytes) return;
-    settle();
-    // Enough: what still comes stays where it is.
-    request.pause();
-  };
   const timer = setTimeout(settle, limits.maxMs);
-  request.on('data', onData).on('end', settle).on('close', settle);
-  request.resume();
+  body.take({
+    onData: () => {
+      // Enough: what still comes is nobody's.
+      if (socket.bytesRead - readBefore > limits.maxBytes) settle();
+    },
+    onEnd: settle,
+    onBroken: settle,
+  });
 }

@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { CertificateReading } from '../kernel/client-certificate.ts';
 import { refused } from '../kernel/client-certificate.ts';
@@ -25,13 +24,13 @@ export interface Peers {
   of(socket: Socket): Peer;
 }
 
-/** Gives connections to the HTTP server, and remembers what is known of each. */
-export function createPeers(server: Server, clients: Clients): Peers {
+/** Gives connections to whoever speaks HTTP on them, and remembers what is known of each. */
+export function createPeers(clients: Clients, converse: (socket: Socket) => void): Peers {
   const peers = new WeakMap<Socket, Peer>();
   const add = (socket: Socket, peer: Peer): void => {
     peers.set(socket, peer);
     clients.add(socket);
-    server.emit('connection', socket);
+    converse(socket);
   };
   return {
     admit: (socket, kind) => {

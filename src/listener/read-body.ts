@@ -12,32 +12,31 @@ interface BodyLimits {
  * @throws GatewayError body-too-large, slow-client, client-gone
  */
 export function readBody(exchange: Exchange, limits: BodyLimits): Promise<Buffer> {
-  const { request } = exchange;
-  if (Number(request.headers['content-length'] ?? 0) > limits.maxBytes) {
-    return Promise.reject(tooLarge(limits));
-  }
-  exchange.sendContinue();
+  const { request, response } = exchange;
+  if (Number(request.body.length) > limits.maxBytes) return Promise.reject(tooLarge(limits));
+  response.sendContinue();
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
     const settle = (error?: GatewayError): void => {
       clearTimeout(timer);
-      request.off('data', onData).off('end', onEnd).off('close', onClose).pause();
+      request.body.leave();
       if (error === undefined) resolve(Buffer.concat(chunks));
       else reject(error);
     };
-    const onData = (chunk: Buffer): void => {
-      bytes += chunk.length;
-      chunks.push(chunk);
-      if (bytes > limits.maxBytes) settle(tooLarge(limits));
-    };
-    const onEnd = (): void => settle();
-    const onClose = (): void => settle(new GatewayError('client-gone'));
     const timer =
       limits.timeoutMs === 0
         ? undefined
         : setTimeout(() => settle(new GatewayError('slow-client')), limits.timeoutMs);
-    request.on('data', onData).on('end', onEnd).on('close', onClose);
+    request.body.take({
+      onData: (chunk) => {
+        bytes += chunk.length;
+        chunks.push(chunk);
+        if (bytes > limits.maxBytes) settle(tooLarge(limits));
+      },
+      onEnd: () => settle(),
+      onBroken: () => settle(new GatewayError('client-gone')),
+    });
   });
 }
 

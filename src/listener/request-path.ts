@@ -52,9 +52,9 @@ async function answerRequest(
   const { request } = exchange;
   exchange.corsHeaders = options.cors.headersFor(request);
   checkFraming(request);
-  const reading = readTarget(request.method ?? '', request.url ?? '');
+  const reading = readTarget(request.method, request.url);
   if (reading.kind === 'redirect') exchange.judgement = 'unjudged';
-  if (reading.kind !== 'target') return unreadAnswer(reading, request.method ?? '');
+  if (reading.kind !== 'target') return unreadAnswer(reading, request.method);
   const { target } = reading;
   exchange.target = target;
   exchange.judgement = 'unjudged';
@@ -81,8 +81,8 @@ function fail(options: PathOptions, thrown: unknown, exchange: Exchange): void {
   tell(options, error, exchange);
   const { request, response, target } = exchange;
   // Two readers may find the next request in two places (RFC 9112 §6.3).
-  if (ENDING.has(error.code)) response.shouldKeepAlive = false;
-  if (response.headersSent || response.destroyed) cut(request.socket);
+  if (ENDING.has(error.code)) response.isLast = true;
+  if (response.isBegun || response.isClosed) cut(request.socket);
   else writeAnswer(exchange, answerFor(error, target, request.headers, options.challenge));
 }
 

@@ -1,9 +1,9 @@
-import { ServerResponse, createServer } from 'node:http';
-import type { IncomingMessage, Server } from 'node:http';
-import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { setTimeout as after } from 'node:timers/promises';
-import { errorAnswer } from '../kernel/answer.ts';
+import { openConnection } from '../http/client-connection.ts';
+import type { ConnectionOptions } from '../http/client-connection.ts';
+import { createHttpDate } from '../http/date.ts';
+import type { ClientRequest } from '../kernel/client-request.ts';
+import type { ClientResponse } from '../kernel/client-response.ts';
 import { ERRORS } from '../kernel/errors.ts';
 import type { GatewayError } from '../kernel/errors.ts';
 import type { Certified, Exchange } from '../kernel/exchange.ts';
@@ -15,15 +15,13 @@ import type { Clients } from './clients.ts';
 import { openDoor, withHandshakes } from './doors.ts';
 import type { Door, DoorPlace } from './doors.ts';
 import { RequestExchange } from './exchange.ts';
-import { cut, halfClose } from './linger.ts';
+import { cut } from './linger.ts';
 import { certificateOf, createPeers } from './peers.ts';
 import type { Peers } from './peers.ts';
 import type { RequestPath } from './request-path.ts';
 import { createTls } from './tls.ts';
 import type { Tls, TlsSettings } from './tls.ts';
-import { createTurns } from './turns.ts';
-import { createUnread, refusePlain, responseOn } from './unread.ts';
-import { rawAnswer } from './write-answer.ts';
+import { refuseBody, refusePlain, refuseUnread } from './unread.ts';
 
 /** What requests go through. It may be another one for each request: a reload swaps it. */
 export interface Service {
@@ -74,37 +72,24 @@ export interface Listener {
 
 /** The sockets of the gateway: requests in, to the request path. @throws where OpenSSL does not take the settings of TLS */
 export function createListener(options: ListenerOptions): Listener {
-  const server = createHttpServer(options);
   const clients = createClients(options);
-  const turns = createTurns();
-  const peers = createPeers(server, clients);
+  const peers = createPeers(clients, (socket) => {
+    openConnection(socket, conversation);
+  });
+  const conversation: ConnectionOptions = {
+    maxHeadBytes: options.maxHeaderBytes,
+    keepAlive: keepAliveLines(options.idleTimeoutMs),
+    date: createHttpDate(options.now),
+    onRequest: (request, response) => serve({ options, clients, peers }, request, response),
+    onUnread: (socket, refusal) => {
+      tellUnread(options, peers.of(socket).address, refusal);
+      refuseUnread(socket, refusal);
+    },
+    onBadBody: refuseBody,
+    onLeft: cut,
+  };
   const tls = openTls(options, peers);
   const doors: Door[] = [];
-
-  const onRequest = (
-    request: IncomingMessage,
-    response: ServerResponse,
-    expectsContinue: boolean,
-  ): void => {
-    turns.take(request, response, () => {
-      serve({ options, clients, peers }, request, response, expectsContinue);
-    });
-  };
-  server.on('request', (request, response) => onRequest(request, response, false));
-  server.on('checkContinue', (request, response) => onRequest(request, response, true));
-  // framing.ts refuses it.
-  server.on('checkExpectation', (request, response) => onRequest(request, response, false));
-  server.on('connect', (request, socket) => refuseConnect({ options, peers }, request, socket));
-  server.on(
-    'clientError',
-    createUnread({
-      lastResponseOn: turns.lastOn,
-      onUnread: (socket, refusal) => tellUnread(options, peers.of(socket).address, refusal),
-    }),
-  );
-  server.on('connection', (socket: Socket) => {
-    socket.on('end', () => onHalfClosed(socket, turns.lastOn(socket)));
-  });
 
   return {
     listen: async (places) => {
@@ -133,24 +118,10 @@ export function createListener(options: ListenerOptions): Listener {
   };
 }
 
-/** It never listens: connections are given to it, from all doors. */
-function createHttpServer(options: ListenerOptions): Server {
-  const server = createServer({
-    maxHeaderSize: options.maxHeaderBytes,
-    // Whatever NODE_OPTIONS says.
-    insecureHTTPParser: false,
-    // framing.ts demands it, in our words.
-    requireHostHeader: false,
-    // clients.ts and proxy/patience.ts look after these; requestTimeout would limit honest slow writers.
-    headersTimeout: 0,
-    requestTimeout: 0,
-    keepAliveTimeout: options.idleTimeoutMs,
-  });
-  // Past the default of 1,000 Node drops headers in silence, one that frames the body among them.
-  server.maxHeadersCount = 0;
-  // Not in Node's documentation: without it, Node ends our side too where a client has ended its own.
-  Object.assign(server, { httpAllowHalfOpen: true });
-  return server;
+/** Said to HTTP/1.0 clients too, and how long they may count on it (clients.ts keeps the time). */
+function keepAliveLines(idleTimeoutMs: number): string {
+  const seconds = Math.floor(idleTimeoutMs / 1000);
+  return `Connection: keep-alive\r\n${seconds > 0 ? `Keep-Alive: timeout=${seconds}\r\n` : ''}`;
 }
 
 function openTls(options: ListenerOptions, peers: Peers): Tls | undefined {
@@ -180,79 +151,42 @@ function isProven({ identity }: Exchange): boolean {
   return identity !== undefined && !NOBODY.has(identity.method);
 }
 
+/** @returns what is called once the answer is over */
 function serve(
   { options, clients, peers }: Parts & { readonly clients: Clients },
-  request: IncomingMessage,
-  response: ServerResponse,
-  expectsContinue: boolean,
-): void {
+  request: ClientRequest,
+  response: ClientResponse,
+): () => void {
   const { socket } = request;
   clients.begin(socket, response);
-  // Node's parser skips what came with it, as if it had been upgraded.
-  if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
   const writtenBefore = socket.bytesWritten;
   const service = options.service();
   service.onBegin();
-  const exchange = openExchange({ options, peers }, request, response, expectsContinue);
-  response.on('close', () => {
-    const bytesIn = clients.end(socket, response, isProven(exchange));
-    const status = response.headersSent ? response.statusCode : ERRORS['client-gone'].status;
-    service.onEnd(exchange, status, socket.bytesWritten - writtenBefore, bytesIn);
-  });
+  const exchange = openExchange({ options, peers }, request, response);
   void service.requestPath(exchange);
+  return () => {
+    const bytesIn = clients.end(socket, response, isProven(exchange));
+    const status = response.isBegun ? response.status : ERRORS['client-gone'].status;
+    service.onEnd(exchange, status, socket.bytesWritten - writtenBefore, bytesIn);
+  };
 }
 
 function openExchange(
   { options, peers }: Parts,
-  request: IncomingMessage,
-  response: ServerResponse,
-  expectsContinue: boolean,
+  request: ClientRequest,
+  response: ClientResponse,
 ): RequestExchange {
   const startedMs = options.now();
   const peer = peers.of(request.socket);
   const certificateNow = (): Certified | undefined => certificateOf(peer, options.now());
   // Whoever connects again is asked for a certificate again.
-  if (certificateNow()?.kind === 'outdated') response.shouldKeepAlive = false;
+  if (certificateNow()?.kind === 'outdated') response.isLast = true;
   return new RequestExchange(request, response, {
     clientAddress: options.service().clientAddress(request, peer.address),
     certificateNow,
-    expectsContinue,
     https: peer.https,
     startedMs,
   });
-}
-
-/**
- * Without a listener Node closes a CONNECT in silence; Kapacitor answers 404 to it. Node has taken its own listeners
- * off the socket: without one for errors, a client's reset would end the process.
- */
-function refuseConnect(parts: Parts, request: IncomingMessage, socket: Duplex): void {
-  socket.on('error', () => socket.destroy());
-  const service = parts.options.service();
-  service.onBegin();
-  const exchange = openExchange(parts, request, new ServerResponse(request), false);
-  // Where an earlier request still waits for its answer, this one would be taken for it.
-  if (responseOn(socket) !== undefined) {
-    socket.destroy();
-    service.onEnd(exchange, ERRORS['client-gone'].status, 0, 0);
-    return;
-  }
-  const answer = rawAnswer(errorAnswer(404, 'Not Found', 'pretty'));
-  socket.write(answer);
-  halfClose(socket);
-  service.onEnd(exchange, 404, answer.length, 0);
-}
-
-/**
- * The client has ended its side. Before its answer has begun it may wait for it, as netcat does and a client that sends
- * a write and leaves: all goes on. Amid an answer it counts as gone, as it would hold a silent one for ever.
- */
-function onHalfClosed(socket: Socket, last: ServerResponse | undefined): void {
-  // All of the answer was handed over: it is the last one.
-  if (socket.writableEnded) return;
-  const current = responseOn(socket);
-  if (current?.headersSent === true && !current.writableEnded) cut(socket);
-  else if (last?.headersSent === false) last.shouldKeepAlive = false;
 }
 
 function tellUnread(options: ListenerOptions, address: string, refusal: GatewayError): void {

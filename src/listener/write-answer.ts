@@ -1,19 +1,20 @@
 import { STATUS_CODES } from 'node:http';
 import type { Answer } from '../kernel/answer.ts';
 import type { Exchange } from '../kernel/exchange.ts';
-import { hasArrived } from '../kernel/request-body.ts';
 
 /** The one writer of answers that the gateway makes itself. A request that is still arriving ends its connection. */
 export function writeAnswer(exchange: Exchange, answer: Answer): void {
   const { request, response } = exchange;
-  if (!hasArrived(request)) response.shouldKeepAlive = false;
-  response.writeHead(answer.status, {
+  const body = Buffer.from(answer.body);
+  if (!request.body.hasArrived) response.isLast = true;
+  const headers = {
     ...answer.headers,
     ...exchange.corsHeaders,
     ...lengthOf(answer),
     'Request-Id': exchange.requestId,
-  });
-  if (answer.body !== '' && request.method !== 'HEAD') response.write(answer.body);
+  };
+  response.begin(answer.status, reasonOf(answer), Object.entries(headers).flat());
+  response.writeSmall(body);
   exchange.finish();
 }
 
@@ -22,8 +23,11 @@ export function rawAnswer(answer: Answer): string {
   const head = Object.entries({ ...answer.headers, ...lengthOf(answer), Connection: 'close' })
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join('');
-  const reason = STATUS_CODES[answer.status] ?? '';
-  return `HTTP/1.1 ${answer.status} ${reason}\r\n${head}\r\n${answer.body}`;
+  return `HTTP/1.1 ${answer.status} ${reasonOf(answer)}\r\n${head}\r\n${answer.body}`;
+}
+
+function reasonOf({ status }: Answer): string {
+  return STATUS_CODES[status] ?? '';
 }
 
 /** 204 has no body and so no length (RFC 9110 §8.6). */

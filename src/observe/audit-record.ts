@@ -50,7 +50,7 @@ export function recordOf(
     verdict: judgement === 'unread' ? 'unreadable' : judgement,
     would_be: wouldBe?.status,
     status,
-    method: exchange.request.method ?? '',
+    method: exchange.request.method,
     path: pathOf(exchange),
     database: databaseOf(exchange),
     address: exchange.clientAddress,

@@ -1,15 +1,7 @@
 import { rememberNames } from '../kernel/header-names.ts';
-
-/** What the upstream sent is no answer as HTTP/1.1 frames it: in words for the log. */
-export class BadAnswer extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'BadAnswer';
-  }
-}
-
-/** How long a body is: in bytes, or what tells its end. */
-export type BodyLength = number | 'chunked' | 'until-close';
+import { BadMessage } from '../kernel/wire/bad-message.ts';
+import type { BodyLength } from '../kernel/wire/body-reader.ts';
+import { readHeaderLines } from '../kernel/wire/header-lines.ts';
 
 /** The head of an answer. */
 export interface AnswerHead {
@@ -30,27 +22,23 @@ const KEEP_ALIVE_MARGIN_MS = 1_000;
 /** More than any server sends; each of them costs more than its bytes do. */
 const MAX_HEADERS = 1_000;
 
-/** RFC 9112 §2.2: control characters, and a CR or LF of its own, are none of a head's. */
-const FORBIDDEN = /[^\t\r\n\x20-\x7e\x80-\xff]|\r[^\n]|[^\r]\n/;
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([^\r]*))?\r\n/;
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /**
  * Reads the head of an answer more strictly than RFC 9112 demands, as what two readers could frame differently may be
  * followed by an answer to somebody else's request: one Content-Length or one `Transfer-Encoding: chunked`, never both.
  * @param text of ISO-8859-1, up to the end of the blank line
  * @param method of the request: an answer to HEAD has no body, whatever it says
- * @throws BadAnswer
+ * @throws BadMessage
  */
 export function readAnswerHead(text: string, method: string): AnswerHead {
   const statusLine = STATUS_LINE.exec(text);
-  if (statusLine === null) throw new BadAnswer('the status line is none of HTTP/1.1');
-  if (FORBIDDEN.test(text)) throw new BadAnswer('a character in the head that may not stand there');
+  if (statusLine === null) throw new BadMessage('the status line is none of HTTP/1.1');
   const [{ length: start }, minor, digits, reason = ''] = statusLine;
   const status = Number(digits);
   const { headers, said } = readHeaders(text, start);
   if (minor === '0' && said.coding !== undefined) {
-    throw new BadAnswer('HTTP/1.0 knows no Transfer-Encoding');
+    throw new BadMessage('HTTP/1.0 knows no Transfer-Encoding');
   }
   return {
     status,
@@ -73,26 +61,16 @@ function readHeaders(
   text: string,
   start: number,
 ): { readonly headers: string[]; readonly said: Said } {
-  const headers: string[] = [];
   const said: Said = {
     length: undefined,
     coding: undefined,
     isLast: false,
     keepAliveMs: KEEP_ALIVE_MS,
   };
-  // The blank line at its end is no header.
-  const end = text.length - 2;
-  for (let at = start; at < end;) {
-    const lineEnd = text.indexOf('\r\n', at);
-    const colon = text.indexOf(':', at);
-    if (colon < 0 || colon > lineEnd) throw new BadAnswer('a line of the head is no header');
-    const name = text.slice(at, colon);
-    const value = withoutBlanks(text, colon + 1, lineEnd);
-    // Never remembered where it throws.
-    note(said, roleOf(name), value);
-    headers.push(name, value);
-    if (headers.length > 2 * MAX_HEADERS) throw new BadAnswer('too many headers');
-    at = lineEnd + 2;
+  const headers = readHeaderLines(text, start);
+  if (headers.length > 2 * MAX_HEADERS) throw new BadMessage('too many headers');
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    note(said, roleOf(headers[index] ?? ''), headers[index + 1] ?? '');
   }
   return { headers, said };
 }
@@ -101,7 +79,6 @@ const ROLES = ['connection', 'content-length', 'keep-alive', 'transfer-encoding'
 type Role = (typeof ROLES)[number] | 'other';
 
 const roleOf = rememberNames((name): Role => {
-  if (!TOKEN.test(name)) throw new BadAnswer('a header without a proper name');
   const lower = name.toLowerCase();
   return ROLES.find((each) => each === lower) ?? 'other';
 });
@@ -115,12 +92,12 @@ function note(said: Said, role: Role, value: string): void {
       return;
     case 'content-length':
       // Equal ones too: a list of lengths is nobody's intention.
-      if (said.length !== undefined) throw new BadAnswer('more than one Content-Length');
+      if (said.length !== undefined) throw new BadMessage('more than one Content-Length');
       said.length = lengthIn(value);
       return;
     case 'transfer-encoding':
       if (value !== 'chunked' || said.coding !== undefined) {
-        throw new BadAnswer('a Transfer-Encoding other than "chunked"');
+        throw new BadMessage('a Transfer-Encoding other than "chunked"');
       }
       said.coding = value;
       return;
@@ -133,7 +110,7 @@ function lengthIn(value: string): number {
   const length = Number(value);
   // Past 2^53 a number of JavaScript is no longer the one that was sent.
   if (!/^\d+$/.test(value) || !Number.isSafeInteger(length)) {
-    throw new BadAnswer('a Content-Length that is no length');
+    throw new BadMessage('a Content-Length that is no length');
   }
   return length;
 }
@@ -147,25 +124,13 @@ function keepAliveIn(value: string): number {
 /** RFC 9112 §6.3. */
 function bodyOf(method: string, status: number, { length, coding }: Said): BodyLength {
   if (length !== undefined && coding !== undefined) {
-    throw new BadAnswer('a Content-Length beside a Transfer-Encoding');
+    throw new BadMessage('a Content-Length beside a Transfer-Encoding');
   }
   if (status < 200 || status === 204) {
     const saysMore = coding !== undefined || (length ?? 0) > 0;
-    if (saysMore) throw new BadAnswer(`a body of an answer ${status}, which has none`);
+    if (saysMore) throw new BadMessage(`a body of an answer ${status}, which has none`);
     return 0;
   }
   if (method === 'HEAD' || status === 304) return 0;
   return coding ?? length ?? 'until-close';
-}
-
-/** A part of a text, without the blanks around it. */
-function withoutBlanks(text: string, from: number, to: number): string {
-  let [start, end] = [from, to];
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-  return text.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }

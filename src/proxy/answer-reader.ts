@@ -1,6 +1,8 @@
-import { bodyReader } from './answer-body.ts';
-import type { BodyReader } from './answer-body.ts';
-import { BadAnswer, readAnswerHead } from './answer-head.ts';
+import { BadMessage } from '../kernel/wire/bad-message.ts';
+import { bodyReader } from '../kernel/wire/body-reader.ts';
+import type { BodyReader } from '../kernel/wire/body-reader.ts';
+import { HEAD_END, PartialHead, refuseLooseLines } from '../kernel/wire/partial-head.ts';
+import { readAnswerHead } from './answer-head.ts';
 import type { AnswerHead } from './answer-head.ts';
 
 /** Who is told of an answer as it comes. */
@@ -13,7 +15,6 @@ export interface AnswerSink {
 
 /** All heads of one answer together, the interim ones too: so these are bounded in number as well. */
 const MAX_HEAD_BYTES = 256 * 1024;
-const HEAD_END = Buffer.from('\r\n\r\n');
 const HEAD_START = 'HTTP/1.';
 
 /** Reads one answer from the bytes of a connection, in whatever pieces they come. */
@@ -50,7 +51,7 @@ export class AnswerReader {
     return this.#keepAliveMs;
   }
 
-  /** @returns how many of the bytes belong to the answer; what is behind is nobody's. @throws BadAnswer */
+  /** @returns how many of the bytes belong to the answer; what is behind is nobody's. @throws BadMessage */
   read(bytes: Buffer): number {
     this.#hasBegun = true;
     let at = 0;
@@ -74,7 +75,7 @@ export class AnswerReader {
       this.#takeHead(bytes.toString('latin1', from, end));
       return end;
     }
-    this.#partialHead ??= new PartialHead();
+    this.#partialHead ??= new PartialHead(refuseOther);
     const end = this.#partialHead.add(bytes, from, MAX_HEAD_BYTES - this.#headBytes);
     const { text } = this.#partialHead;
     if (text === undefined) return bytes.length;
@@ -94,58 +95,19 @@ export class AnswerReader {
       return;
     }
     // Neither was asked for: Expect and Upgrade are never sent.
-    if (head.status <= 101) throw new BadAnswer(`an answer ${head.status} that nobody asked for`);
+    if (head.status <= 101) throw new BadMessage(`an answer ${head.status} that nobody asked for`);
   }
 }
 
-const LF = 0x0a;
-const CR = 0x0d;
-const FIRST_BYTES = 4 * 1024;
-
-/** A head that comes in more than one piece. */
-class PartialHead {
-  /** With the blank line at its end; undefined as long as that has not come. */
-  text: string | undefined;
-  #bytes = Buffer.alloc(FIRST_BYTES);
-  #length = 0;
-
-  /** @returns the place behind the bytes that are the head's. @throws BadAnswer, too soon rather than after a long wait */
-  add(bytes: Buffer, from: number, maxBytes: number): number {
-    const before = this.#length;
-    this.#append(bytes, from);
-    const found = this.#bytes.subarray(0, this.#length).indexOf(HEAD_END, Math.max(0, before - 3));
-    const end = found < 0 ? this.#length : found + HEAD_END.length;
-    if (end > maxBytes) throw tooLong();
-    this.#refuseOther(before, end);
-    if (found < 0) return bytes.length;
-    this.text = this.#bytes.toString('latin1', 0, end);
-    return from + end - before;
+/** What speaks another protocol may never send a blank line. */
+function refuseOther(bytes: Buffer, from: number, to: number): void {
+  if (from < HEAD_START.length) {
+    const start = bytes.toString('latin1', 0, Math.min(to, HEAD_START.length));
+    if (!HEAD_START.startsWith(start)) throw new BadMessage('the status line is none of HTTP/1.1');
   }
-
-  #append(bytes: Buffer, from: number): void {
-    const needed = this.#length + bytes.length - from;
-    if (needed > this.#bytes.length) {
-      const larger = Buffer.alloc(Math.max(needed, 2 * this.#bytes.length));
-      this.#bytes.copy(larger, 0, 0, this.#length);
-      this.#bytes = larger;
-    }
-    bytes.copy(this.#bytes, this.#length, from);
-    this.#length = needed;
-  }
-
-  /** What speaks another protocol may never send a blank line. */
-  #refuseOther(from: number, to: number): void {
-    if (from < HEAD_START.length) {
-      const start = this.#bytes.toString('latin1', 0, Math.min(to, HEAD_START.length));
-      if (!HEAD_START.startsWith(start)) throw new BadAnswer('the status line is none of HTTP/1.1');
-    }
-    for (let at = this.#bytes.indexOf(LF, from); at >= 0 && at < to;) {
-      if (this.#bytes[at - 1] !== CR) throw new BadAnswer('a line of the head ends in a bare LF');
-      at = this.#bytes.indexOf(LF, at + 1);
-    }
-  }
+  refuseLooseLines(bytes, from, to);
 }
 
-function tooLong(): BadAnswer {
-  return new BadAnswer(`the head is longer than ${MAX_HEAD_BYTES} bytes`);
+function tooLong(): BadMessage {
+  return new BadMessage(`the head is longer than ${MAX_HEAD_BYTES} bytes`, true);
 }

@@ -132,6 +132,7 @@ export class Connection {
       // Given up at what was read.
       if (this.#crossing !== crossing) return false;
       if (excess !== undefined) this.#complete(socket, crossing, excess > 0);
+      else crossing.sender.onPause();
     } catch (error) {
       this.#fail(asError(error));
       return false;

@@ -26,6 +26,8 @@ export interface Sender {
    */
   onData(piece: Buffer): boolean;
   onComplete(): void;
+  /** All that had come by now was told: the end has not come. */
+  onPause(): void;
   /** @param hasBegun whether any byte of an answer had come */
   onFailure(error: Error, hasBegun: boolean): void;
 }
@@ -85,7 +87,7 @@ export class Crossing implements AnswerSink {
   /**
    * Reads what came of the answer.
    * @returns how many bytes are behind its end; undefined where that has not come
-   * @throws BadAnswer
+   * @throws BadMessage
    */
   read(bytes: Buffer): number | undefined {
     if (this.#reader === undefined) throw new Error('BUG: an answer to what was never sent');

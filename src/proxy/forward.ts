@@ -72,7 +72,7 @@ async function forward(
 
 /** Who has ended their side while they waited for their turn has most likely gone, and may have come again. */
 function isWaitedFor({ request, response }: Exchange): boolean {
-  return !response.destroyed && !request.socket.readableEnded;
+  return !response.isClosed && !request.socket.readableEnded;
 }
 
 async function withinLimit(

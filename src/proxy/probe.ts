@@ -45,6 +45,7 @@ function receiver(resolve: (result: ProbeResult) => void, reject: (error: Error)
     onHead: ({ status, headers }) => {
       result = { status, version: versionIn(headers) };
     },
+    onPause: () => undefined,
     onData: () => true,
     onComplete: () => {
       resolve(result);

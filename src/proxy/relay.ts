@@ -1,7 +1,6 @@
-import type { ServerResponse } from 'node:http';
+import type { ClientResponse } from '../kernel/client-response.ts';
 import { GatewayError, messageOf } from '../kernel/errors.ts';
 import type { Exchange } from '../kernel/exchange.ts';
-import { announcedLength, hasArrived, hasBody } from '../kernel/request-body.ts';
 import type { Target } from '../kernel/target.ts';
 import type { AnswerHead } from './answer-head.ts';
 import type { Connection } from './connection.ts';
@@ -29,7 +28,7 @@ export class Relay implements Sender, Transfer {
   readonly #isLogStream: boolean;
   readonly #onHead: (tookMs: number) => void;
   #sentMs = 0;
-  readonly #response: ServerResponse;
+  readonly #response: ClientResponse;
   readonly #body: RequestBody | Buffer | null;
   #connection: Connection | undefined;
   #isConnected = false;
@@ -39,8 +38,6 @@ export class Relay implements Sender, Transfer {
   #givenUp: GatewayError | undefined;
   #wasReused = false;
   #hasAnswerBegun = false;
-  #isBodyBegun = false;
-  #isHeldUp = false;
 
   /** @param onHead told how long the head of the answer took */
   constructor(exchange: Exchange, isLogStream: boolean, onHead: (tookMs: number) => void) {
@@ -59,7 +56,7 @@ export class Relay implements Sender, Transfer {
     this.#connection = connection;
     return new Promise((resolve, reject) => {
       // Its client may have left while it was authenticated, or waited for a connection.
-      if (this.#response.destroyed) {
+      if (this.#response.isClosed) {
         reject(new GatewayError('client-gone'));
         return;
       }
@@ -69,7 +66,8 @@ export class Relay implements Sender, Transfer {
       const isLast = endsConnection({ method, length });
       this.#resolve = resolve;
       this.#reject = reject;
-      this.#response.on('close', this.#onClientClose);
+      this.#response.onGone = this.#onClientClose;
+      this.#response.onDrain = this.#onDrain;
       this.#sentMs = performance.now();
       connection.send({ method, head, body, isLast }, this);
     });
@@ -86,10 +84,10 @@ export class Relay implements Sender, Transfer {
     if (this.#body instanceof RequestBody && this.#body.isWaitingForClient) {
       return { for: 'client-bytes', progress: socket.bytesRead };
     }
-    if (this.#response.writableNeedDrain) {
+    if (this.#response.isFull) {
       return { for: 'client-reading', progress: socket.bytesWritten - socket.writableLength };
     }
-    if (this.#response.headersSent) return { for: 'nobody', progress: 0 };
+    if (this.#response.isBegun) return { for: 'nobody', progress: 0 };
     // While Kapacitor takes a long body, its answer is not due yet.
     return { for: 'upstream-head', progress: socket.bytesRead };
   }
@@ -113,23 +111,15 @@ export class Relay implements Sender, Transfer {
       this.#exchange.upstreamRequestId = head.upstreamRequestId;
     }
     // Kapacitor answered before it had the whole body: what is still on its way must not become a next request.
-    if (!hasArrived(this.#exchange.request)) this.#response.shouldKeepAlive = false;
-    this.#response.writeHead(answer.status, reasonPhrase(answer.reason), head.headers);
-    // A small body comes with the head and leaves with it; the head of a silent stream leaves alone.
-    queueMicrotask(() => {
-      if (!this.#isBodyBegun && !this.#response.writableEnded) this.#response.flushHeaders();
-    });
+    if (!this.#exchange.request.body.hasArrived) this.#response.isLast = true;
+    this.#response.begin(answer.status, reasonPhrase(answer.reason), head.headers);
   }
 
   /** @returns false: wait until the client has read */
   onData(piece: Buffer): boolean {
     if (this.#write(piece)) return true;
-    if (!this.#isLogStream) {
-      if (!this.#isHeldUp) this.#response.once('drain', this.#onDrain);
-      this.#isHeldUp = true;
-      return false;
-    }
-    if (this.#response.writableLength > MAX_LOG_BACKLOG_BYTES) {
+    if (!this.#isLogStream) return false;
+    if (this.#response.backlogBytes > MAX_LOG_BACKLOG_BYTES) {
       const message = 'the reader of the log stream fell too far behind';
       this.giveUp(new GatewayError('slow-client', { message }));
     }
@@ -138,9 +128,13 @@ export class Relay implements Sender, Transfer {
 
   onComplete(): void {
     this.#detach();
-    // Node holds a body back for the rest of this turn: one that ended before it left would leave as two pieces.
-    if (this.#isBodyBegun) queueMicrotask(this.#finish);
-    else this.#finish();
+    this.#exchange.finish();
+    this.#resolve();
+  }
+
+  /** What came with the head leaves with it; the head of a silent stream leaves alone. */
+  onPause(): void {
+    this.#response.flush();
   }
 
   onFailure(error: Error, hasAnswerBegun: boolean): void {
@@ -149,24 +143,13 @@ export class Relay implements Sender, Transfer {
     this.#reject(this.#endFor(error));
   }
 
-  readonly #finish = (): void => {
-    this.#exchange.finish();
-    this.#resolve();
-  };
-
   readonly #onDrain = (): void => {
-    this.#isHeldUp = false;
     this.#connection?.resume(this);
   };
 
-  /** The first bytes go as text: Node joins them with the head then, and both leave in one piece. */
   #write(piece: Buffer): boolean {
-    if (this.#isBodyBegun || piece.length > MAX_JOINED_BYTES) {
-      this.#isBodyBegun = true;
-      return this.#response.write(this.#connection?.keep(piece));
-    }
-    this.#isBodyBegun = true;
-    return this.#response.write(piece.toString('latin1'), 'latin1');
+    if (piece.length <= MAX_JOINED_BYTES) return this.#response.writeSmall(piece);
+    return this.#response.write(this.#connection?.keep(piece) ?? piece);
   }
 
   readonly #onClientClose = (): void => {
@@ -175,14 +158,13 @@ export class Relay implements Sender, Transfer {
   };
 
   #detach(): void {
-    this.#response.off('close', this.#onClientClose);
+    this.#response.onGone = undefined;
+    this.#response.onDrain = undefined;
   }
 
   #endFor(error: Error): GatewayError {
     if (this.#givenUp !== undefined) return this.#givenUp;
-    const { request } = this.#exchange;
-    // A request that was read to its end is destroyed too.
-    if (this.#isClientGone || (request.destroyed && !request.complete)) {
+    if (this.#isClientGone || this.#response.isClosed) {
       return new GatewayError('client-gone', { cause: error });
     }
     const code = this.#isConnected ? 'upstream-broken' : 'upstream-unreachable';
@@ -194,23 +176,20 @@ function nothing(): void {
   // Nobody waits yet.
 }
 
-/** The most that is taken from Node's buffer in one piece: it is there already, and a stream costs more than it saves. */
+/** The most that is taken in one piece where it is there already: a stream costs more than it saves. */
 const MAX_WHOLE_BYTES = 16 * 1024;
 
-function openBody(exchange: Exchange): RequestBody | Buffer | null {
-  const { request } = exchange;
-  if (!hasBody(request)) return null;
-  const length = announcedLength(request) ?? 'chunked';
-  if (request.complete && request.readableLength === 0) return null;
-  if (length === request.readableLength && length <= MAX_WHOLE_BYTES) {
-    const whole: unknown = request.read();
-    if (Buffer.isBuffer(whole) && whole.length === length) return whole;
-    throw new Error('BUG: the body in the buffer is not the one that was announced');
+function openBody({ request: { body }, response }: Exchange): RequestBody | Buffer | null {
+  if (body.length === 'unclear') throw new Error('BUG: a body without a clear end was let pass');
+  if (body.length === 0) return null;
+  const whole = body.takeWhole(MAX_WHOLE_BYTES);
+  if (whole === undefined) {
+    return new RequestBody(body, body.length, () => response.sendContinue());
   }
-  return new RequestBody(request, length, () => exchange.sendContinue());
+  return whole.length === 0 ? null : whole;
 }
 
-/** Node refuses to send control characters; Go's server never does. */
+/** Go's server never sends control characters there. */
 function reasonPhrase(statusText: string): string {
   return /[^\t\x20-\x7e]/.test(statusText) ? '' : statusText;
 }

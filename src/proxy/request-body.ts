@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { BodyTaker, ClientBody } from '../kernel/client-request.ts';
 import type { SentLength } from './request-head.ts';
 
 interface Told {
@@ -12,42 +12,33 @@ interface Told {
  * A request's body on its way to the upstream, piece by piece as it comes, no faster than the upstream takes it. It is
  * cut off from the client's connection: where the upstream answers early, the client is not to be reset for it.
  */
-export class RequestBody {
-  readonly #request: IncomingMessage;
-  readonly #length: SentLength;
+export class RequestBody implements BodyTaker {
+  readonly length: SentLength;
+  readonly #body: ClientBody;
   readonly #onFirstWanted: () => void;
   #to: Socket | undefined;
   #told: Told | undefined;
   #sentBytes = 0;
 
   /** @param onFirstWanted called when the upstream is ready for the first byte: now a client may be told to go on */
-  constructor(request: IncomingMessage, length: SentLength, onFirstWanted: () => void) {
-    this.#request = request;
-    this.#length = length;
+  constructor(body: ClientBody, length: SentLength, onFirstWanted: () => void) {
+    this.#body = body;
+    this.length = length;
     this.#onFirstWanted = onFirstWanted;
-  }
-
-  get length(): SentLength {
-    return this.#length;
   }
 
   /** True while the upstream would take bytes that the client has not sent. */
   get isWaitingForClient(): boolean {
-    return this.#to !== undefined && !this.#request.isPaused() && !this.#request.complete;
+    return this.#to !== undefined && this.#body.isAwaited;
   }
 
   /** From now on it goes to this socket, behind the head that was written there. */
   sendTo(socket: Socket, told: Told): void {
     this.#to = socket;
     this.#told = told;
-    if (this.#request.destroyed) {
-      this.#onClose();
-      return;
-    }
     socket.on('drain', this.#onDrain);
-    this.#request.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose);
-    this.#request.resume();
     this.#onFirstWanted();
+    this.#body.take(this);
   }
 
   /** Nothing more of it is wanted. */
@@ -55,33 +46,33 @@ export class RequestBody {
     if (this.#to === undefined) return;
     this.#to.off('drain', this.#onDrain);
     this.#to = undefined;
-    this.#request.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
-    this.#request.pause();
+    this.#body.leave();
   }
 
-  readonly #onData = (piece: Buffer): void => {
+  // What follows is called by the client's side.
+
+  onData(piece: Buffer): void {
     if (this.#to === undefined) return;
     this.#sentBytes += piece.length;
-    if (!writePiece(this.#to, piece, this.#length === 'chunked')) this.#request.pause();
-  };
+    if (!writePiece(this.#to, piece, this.length === 'chunked')) this.#body.pause();
+  }
 
-  readonly #onDrain = (): void => {
-    this.#request.resume();
-  };
-
-  readonly #onEnd = (): void => {
-    if (this.#length === 'chunked') this.#to?.write('0\r\n\r\n', 'latin1');
-    else if (this.#sentBytes !== this.#length) {
+  onEnd(): void {
+    if (this.length === 'chunked') this.#to?.write('0\r\n\r\n', 'latin1');
+    else if (this.#sentBytes !== this.length) {
       this.#told?.onFailure(new Error('BUG: the body is not as long as it was announced'));
       return;
     }
     this.stop();
     this.#told?.onEnd();
-  };
+  }
 
-  readonly #onClose = (): void => {
-    if (this.#request.complete) return;
+  onBroken(): void {
     this.#told?.onFailure(new Error('the client broke off its request'));
+  }
+
+  readonly #onDrain = (): void => {
+    this.#body.resume();
   };
 }
 

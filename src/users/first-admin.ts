@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest } from '../kernel/client-request.ts';
 import { GatewayError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Target } from '../kernel/target.ts';
@@ -7,7 +7,7 @@ import { BOOTSTRAP_WINDOW_MS, judgeBootstrap } from './bootstrap.ts';
 /** The way to the first admin, as long as there is none. */
 export interface FirstAdmin {
   /** True for the one request that may make it without credentials. @throws GatewayError directory-unavailable */
-  readonly isBootstrap: (request: IncomingMessage, target: Target) => boolean;
+  readonly isBootstrap: (request: ClientRequest, target: Target) => boolean;
   /** What the operator can do now; undefined where there is an admin, or nobody can say. */
   readonly advice: () => string | undefined;
 }
@@ -62,7 +62,7 @@ function byCurl(port: number): string {
 }
 
 function describe(
-  request: IncomingMessage,
+  request: ClientRequest,
   { method, path, query }: Target,
 ): Parameters<typeof judgeBootstrap>[0] {
   return {

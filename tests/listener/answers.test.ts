@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
+import { IncomingBody } from '../../src/http/incoming-body.ts';
+import { IncomingRequest } from '../../src/http/incoming-request.ts';
+import { readRequestHead } from '../../src/http/request-head.ts';
+import { WaitingBytes } from '../../src/http/waiting-bytes.ts';
 import { createAdmission } from '../../src/listener/admission.ts';
 import { readCredentials } from '../../src/credentials/credentials.ts';
 import { readTarget } from '../../src/kernel/target.ts';
@@ -162,7 +165,9 @@ describe('who needs no credentials', () => {
       pingAuthEnabled: options.pingAuthEnabled ?? true,
       isBootstrap: () => options.isBootstrap ?? false,
     });
-    const request = new IncomingMessage(new Socket());
+    const head = readRequestHead(requestText(method, raw));
+    const body = new IncomingBody(0, new WaitingBytes(), () => undefined);
+    const request = new IncomingRequest(head, body, new Socket());
     return admit(request, target, readCredentials(authorization, target.query))?.method ?? 'nobody';
   }
 

@@ -521,7 +521,7 @@ describe('pipelined requests', () => {
       response.flushHeaders();
     });
     const connection = await openRawConnection(gateway.port);
-    connection.send(head(GET, 'Host: x', as('ann')).repeat(300));
+    connection.send(head(GET, 'Host: x', as('ann')).repeat(10_000));
     await connection.ended();
     upstream.answerBy((_, response) => void response.end());
     expect(upstream.requests.length).toBeLessThanOrEqual(1);
@@ -560,17 +560,15 @@ describe('a connection that is no good', () => {
   });
 
   test('the answer to a CONNECT is never taken for that to the request before it', async () => {
-    let isCut = false;
-    upstream.answerBy((_, response) => {
-      response.once('close', () => {
-        isCut = true;
-      });
+    upstream.answerBy(async (_, response) => {
+      await sleep(50);
+      response.end();
     });
     const connection = await openRawConnection(gateway.port);
     connection.send(head(GET, 'Host: x', as('ann')) + head('CONNECT x:80 HTTP/1.1', 'Host: x'));
+    const statuses = [(await connection.receive()).status, (await connection.receive()).status];
+    expect(statuses).toEqual([200, 404]);
     await connection.ended();
-    expect(connection.pending.toString()).toBe('');
-    await eventually('the upstream is rid of it', () => isCut || upstream.requests.length === 0);
     upstream.answerBy((_, response) => void response.end());
   });
 

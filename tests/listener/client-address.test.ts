@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest } from '../../src/kernel/client-request.ts';
 import { createClientAddress } from '../../src/listener/client-address.ts';
 import { createNetworks, refusedNetwork } from '../../src/kernel/networks.ts';
 
-function request(forwardedFor?: string): Pick<IncomingMessage, 'headers'> {
+function request(forwardedFor?: string): Pick<ClientRequest, 'headers'> {
   return { headers: forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor } };
 }
 

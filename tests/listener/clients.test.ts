@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClientRequest } from '../../src/kernel/client-request.ts';
+import type { ClientResponse } from '../../src/kernel/client-response.ts';
 import { createListener } from '../../src/listener/server.ts';
 import type { Listener, ListenerOptions } from '../../src/listener/server.ts';
 import { expectNoAccidents } from '../support/accidents.ts';
 import { eventually } from '../support/eventually.ts';
+import { openListener, respond } from '../support/open-listener.ts';
 import { openRawConnection } from '../support/raw-client.ts';
 import type { RawConnection } from '../support/raw-client.ts';
 
@@ -28,36 +29,16 @@ afterEach(async () => {
   await listener?.stop();
 });
 
-type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+type Answer = (request: ClientRequest, response: ClientResponse) => void;
 
 async function open(answer: Answer, options: Partial<ListenerOptions> = {}): Promise<number> {
-  listener = createListener({
-    service: () => ({
-      requestPath: ({ request, response }) => {
-        answer(request, response);
-        return Promise.resolve();
-      },
-      clientAddress: () => '127.0.0.1',
-      onBegin: () => undefined,
-      onEnd: () => undefined,
-      onUnread: () => undefined,
-      onNoTls: () => undefined,
-    }),
-    tls: undefined,
-    maxHeaderBytes: 65_536,
-    headerTimeoutMs: 10_000,
-    idleTimeoutMs: 3_600_000,
-    bodyIdleTimeoutMs: 60_000,
-    maxConnections: 100,
-    shutdownTimeoutMs: 50,
-    onCrowded: () => undefined,
-    onServerError: () => undefined,
+  const opened = await openListener(({ request, response }) => answer(request, response), {
     now: () => nowMs,
     intervalMs: TICK_MS,
     ...options,
   });
-  const [door] = await listener.listen([{ kind: 'tcp', host: '127.0.0.1', port: 0 }]);
-  return door?.port ?? 0;
+  listener = opened.listener;
+  return opened.port;
 }
 
 async function connect(port: number): Promise<RawConnection & { readonly isOpen: () => boolean }> {
@@ -74,7 +55,7 @@ async function pass(ms: number): Promise<void> {
   await sleep(TICK_MS * 4);
 }
 
-const ok: Answer = (_, response) => void response.end('ok');
+const ok: Answer = (_, response) => respond(response, 'ok');
 
 describe('connections of clients', () => {
   test('a head must end within header-timeout of its first byte', async () => {
@@ -120,7 +101,7 @@ describe('connections of clients', () => {
   test('a request that takes long is neither idle nor a head', async () => {
     let finish: () => void = () => undefined;
     const port = await open((_, response) => {
-      finish = () => void response.end('late');
+      finish = () => respond(response, 'late');
     });
     const connection = await connect(port);
     connection.send('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc');
@@ -142,27 +123,34 @@ describe('connections of clients', () => {
   });
 
   test('the end of an answer that its client does not read is given up', async () => {
-    let isClosed = false;
+    let isClosed = (): boolean => false;
     const port = await open((_, response) => {
-      response.once('close', () => (isClosed = true));
-      response.end(Buffer.alloc(32 * 1024 * 1024));
+      isClosed = () => response.isClosed;
+      respond(response, Buffer.alloc(32 * 1024 * 1024));
     });
     const connection = await connect(port);
     connection.socket.pause();
     connection.send(GET);
     await sleep(200);
     await pass(59_000);
-    expect(isClosed).toBe(false);
+    expect(isClosed()).toBe(false);
     await pass(1_000);
-    await eventually('the end', () => isClosed, 500);
+    await eventually('the end', () => isClosed(), 500);
   });
 
   test('one that is read slowly is not', async () => {
-    let isClosed = false;
+    let isClosed = (): boolean => false;
     const port = await open((_, response) => {
-      response.once('close', () => (isClosed = true));
+      isClosed = () => response.isClosed;
+      response.begin(200, 'OK', []);
       // In pieces, as the proxy writes them: how far one was taken shows only at its end.
-      Readable.from(Array.from({ length: 512 }, () => Buffer.alloc(64 * 1024))).pipe(response);
+      let left = 512;
+      const writeOn = (): void => {
+        while (left-- > 0) if (!response.write(Buffer.alloc(64 * 1024))) return;
+        response.end();
+      };
+      response.onDrain = writeOn;
+      writeOn();
     });
     const connection = await connect(port);
     connection.socket.pause();
@@ -178,7 +166,7 @@ describe('connections of clients', () => {
       }
       await sleep(50);
     }
-    expect(isClosed).toBe(false);
+    expect(isClosed()).toBe(false);
   });
 });
 
@@ -200,7 +188,7 @@ describe('shutdown', () => {
     let finish: () => void = () => undefined;
     const port = await open(
       (_, response) => {
-        finish = () => void response.end('late');
+        finish = () => respond(response, 'late');
       },
       { shutdownTimeoutMs: 5_000 },
     );

@@ -1,13 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createServer, request } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClientResponse } from '../../src/kernel/client-response.ts';
+import type { Exchange } from '../../src/kernel/exchange.ts';
 import { finishResponse } from '../../src/listener/linger.ts';
+import type { Listener } from '../../src/listener/server.ts';
 import { expectNoAccidents } from '../support/accidents.ts';
 import { eventually } from '../support/eventually.ts';
 import { as, openGateway } from '../support/open-gateway.ts';
 import type { OpenGateway } from '../support/open-gateway.ts';
+import { openListener } from '../support/open-listener.ts';
 import { exchange, openRawConnection, requestText } from '../support/raw-client.ts';
 import { startRecordingUpstream } from '../support/recording-upstream.ts';
 import type { RecordingUpstream } from '../support/recording-upstream.ts';
@@ -146,32 +148,25 @@ describe('an answer to a body that nobody reads', () => {
 
 describe('finishResponse', () => {
   const LIMITS = { maxBytes: 100_000, maxMs: 300, halfClosedMs: 100 };
-  let server: Server | undefined;
+  let listener: Listener | undefined;
 
-  afterEach(() => {
-    server?.close();
-  });
+  afterEach(() => listener?.stop());
 
-  async function open(
-    answer: (request: IncomingMessage, response: ServerResponse) => void,
-  ): Promise<number> {
-    const opened = createServer((incoming, response) => {
-      response.shouldKeepAlive = false;
+  async function open(answer: (exchange: Exchange) => void): Promise<number> {
+    const opened = await openListener((exchange) => {
+      exchange.response.isLast = true;
       setImmediate(() => {
-        answer(incoming, response);
+        answer(exchange);
       });
     });
-    server = opened;
-    await new Promise<void>((resolve) => {
-      opened.listen(0, '127.0.0.1', resolve);
-    });
-    return (opened.address() as AddressInfo).port;
+    listener = opened.listener;
+    return opened.port;
   }
 
-  const refuse = (incoming: IncomingMessage, response: ServerResponse): void => {
-    response.writeHead(401, { 'Content-Length': '2' });
-    response.write('no');
-    finishResponse(incoming, response, LIMITS);
+  const refuse = ({ request, response }: Exchange): void => {
+    response.begin(401, 'Unauthorized', ['Content-Length', '2']);
+    response.writeSmall(Buffer.from('no'));
+    finishResponse(request, response, LIMITS);
   };
   const HEAD = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n';
 
@@ -205,10 +200,10 @@ describe('finishResponse', () => {
   });
 
   test('one that leaves while it is drained leaves nothing behind', async () => {
-    let ends = 0;
-    const port = await open((incoming, response) => {
-      response.once('close', () => ends++);
-      refuse(incoming, response);
+    const responses: ClientResponse[] = [];
+    const port = await open((given) => {
+      responses.push(given.response);
+      refuse(given);
     });
     for (const leave of ['destroy', 'reset'] as const) {
       const connection = await openRawConnection(port);
@@ -217,13 +212,14 @@ describe('finishResponse', () => {
       if (leave === 'destroy') connection.destroy();
       else connection.socket.resetAndDestroy();
     }
-    await eventually('both are over', () => ends === 2, 200);
+    await eventually('both are over', () => responses.every(({ isClosed }) => isClosed), 200);
+    expect(responses.length).toBe(2);
   });
 
   test('a body that has come whole costs the connection nothing', async () => {
-    const port = await open((incoming, response) => {
-      response.shouldKeepAlive = true;
-      refuse(incoming, response);
+    const port = await open((given) => {
+      given.response.isLast = false;
+      refuse(given);
     });
     const response = await exchange(port, requestText('POST', '/', [], 'all of it'));
     expect([response.status, response.header('connection')]).toEqual([401, 'keep-alive']);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { BadAnswer, readAnswerHead } from '../../src/proxy/answer-head.ts';
+import { BadMessage } from '../../src/kernel/wire/bad-message.ts';
+import { readAnswerHead } from '../../src/proxy/answer-head.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -50,7 +51,7 @@ describe('readAnswerHead', () => {
   function refuses(head: string, why: RegExp, method = 'GET'): void {
     test(`${method}: ${JSON.stringify(head.slice(0, 100))}`, () => {
       const read = (): unknown => readAnswerHead(`${head}\r\n\r\n`, method);
-      expect(read).toThrow(BadAnswer);
+      expect(read).toThrow(BadMessage);
       expect(read).toThrow(why);
     });
   }
@@ -118,7 +119,7 @@ describe('readAnswerHead', () => {
       try {
         readAnswerHead(`HTTP/1.1 200 OK\r\n${line}\r\n\r\n`, 'GET');
       } catch (error) {
-        expect(error).toBeInstanceOf(BadAnswer);
+        expect(error).toBeInstanceOf(BadMessage);
       }
     }
     // The square of it would take minutes.

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { request } from 'node:http';
 import { Duplex } from 'node:stream';
-import { BadAnswer } from '../../src/proxy/answer-head.ts';
+import { BadMessage } from '../../src/kernel/wire/bad-message.ts';
 import { AnswerReader } from '../../src/proxy/answer-reader.ts';
 import { LIMIT_MS, fuzz } from '../fuzz/runs.ts';
 
@@ -36,7 +36,7 @@ function readPieces(pieces: readonly Buffer[], method = 'GET'): Outcome {
       else if (piece.length > 0) excess += piece.length - reader.read(piece);
     }
   } catch (error) {
-    if (error instanceof BadAnswer) return { kind: 'refused' };
+    if (error instanceof BadMessage) return { kind: 'refused' };
     throw error;
   }
   if (!reader.isWhole && !reader.endsHere()) return { kind: 'more' };

@@ -43,6 +43,8 @@ function text(line: string, headers: readonly string[], body: string | Buffer = 
   return Buffer.concat([Buffer.from(`${head}\r\n\r\n`), Buffer.from(body)]);
 }
 
+const CHUNKS = '2;ext="a"\r\nm \r\n3;x\r\nv=1\r\n0\r\nX-Trailer: t\r\n\r\n';
+
 describe('a request body', () => {
   test('of known length keeps it', async () => {
     await exchange(gateway.port, text('POST /write?db=d', ['Content-Length: 5'], 'm v=1'));
@@ -53,17 +55,29 @@ describe('a request body', () => {
   });
 
   test('of unknown length arrives chunked, without extensions and trailers', async () => {
-    const chunks = '2;ext="a"\r\nm \r\n3;x\r\nv=1\r\n0\r\nX-Trailer: t\r\n\r\n';
-    await exchange(
-      gateway.port,
-      text('POST /write?db=d', ['Transfer-Encoding: chunked', 'Trailer: X-Trailer'], chunks),
-    );
+    const connection = await openRawConnection(gateway.port);
+    connection.send(text('POST /write?db=d', ['Transfer-Encoding: chunked', 'Trailer: X-Trailer']));
+    await eventually('its head is upstream', () => upstream.requests.length === 1);
+    connection.send(CHUNKS);
+    expect((await connection.receive()).status).toBe(200);
+    connection.destroy();
     const [request] = upstream.requests;
     expect(header(request, 'transfer-encoding')).toBe('chunked');
     expect(header(request, 'content-length')).toBeUndefined();
     expect(header(request, 'trailer')).toBeUndefined();
     expect(request?.body.toString()).toBe('m v=1');
     expect(request?.trailers).toEqual([]);
+    expect(upstream.bytesOf(request?.connection ?? 0).toString()).not.toContain('X-Trailer');
+  });
+
+  test('of unknown length that has come as a whole says its length', async () => {
+    const headers = ['Transfer-Encoding: chunked', 'Trailer: X-Trailer'];
+    await exchange(gateway.port, text('POST /write?db=d', headers, CHUNKS));
+    const [request] = upstream.requests;
+    expect(header(request, 'content-length')).toBe('5');
+    expect(header(request, 'transfer-encoding')).toBeUndefined();
+    expect(header(request, 'trailer')).toBeUndefined();
+    expect(request?.body.toString()).toBe('m v=1');
     expect(upstream.bytesOf(request?.connection ?? 0).toString()).not.toContain('X-Trailer');
   });
 

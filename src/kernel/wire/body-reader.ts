@@ -1,7 +1,9 @@
-import { BadAnswer } from './answer-head.ts';
-import type { BodyLength } from './answer-head.ts';
+import { BadMessage } from './bad-message.ts';
 
-/** Takes the bytes of an answer's body apart, in whatever pieces they come. */
+/** How long a body is: in bytes, or what tells its end. */
+export type BodyLength = number | 'chunked' | 'until-close';
+
+/** Takes the bytes of a body apart, in whatever pieces they come. */
 export interface BodyReader {
   /** True once the body is whole. */
   readonly isWhole: boolean;
@@ -9,8 +11,8 @@ export interface BodyReader {
   readonly endsWithConnection: boolean;
   /**
    * Passes on what of these bytes is body.
-   * @returns the place behind the last byte that belongs to the answer
-   * @throws BadAnswer
+   * @returns the place behind the last byte that belongs to the message
+   * @throws BadMessage
    */
   read(bytes: Buffer, from: number, pass: (piece: Buffer) => void): number;
 }
@@ -102,10 +104,10 @@ class Chunks implements BodyReader {
     const found = bytes.indexOf(LF, from);
     const end = found < 0 ? bytes.length : found + 1;
     if (this.#line.length + end - from > this.#maxLine())
-      throw new BadAnswer('too long a chunk line');
+      throw new BadMessage('too long a chunk line', true);
     this.#line += bytes.toString('latin1', from, end);
     if (found >= 0) {
-      if (!this.#line.endsWith('\r\n')) throw new BadAnswer('a chunk line that ends in a bare LF');
+      if (!this.#line.endsWith('\r\n')) throw new BadMessage('a chunk line that ends in a bare LF');
       const line = this.#line.slice(0, -2);
       this.#line = '';
       this.#take(line);
@@ -129,12 +131,12 @@ class Chunks implements BodyReader {
   #take(line: string): void {
     switch (this.#next) {
       case 'size':
-        if (!SIZE_LINE.test(line)) throw new BadAnswer('a chunk without a proper size');
+        if (!SIZE_LINE.test(line)) throw new BadMessage('a chunk without a proper size');
         this.#left = Number.parseInt(line, 16);
         this.#next = this.#left === 0 ? 'trailer' : 'data';
         return;
       case 'data-end':
-        if (line !== '') throw new BadAnswer('a chunk longer than its size');
+        if (line !== '') throw new BadMessage('a chunk longer than its size');
         this.#next = 'size';
         return;
       case 'trailer':
@@ -151,7 +153,7 @@ class Chunks implements BodyReader {
       this.#next = 'nothing';
       return;
     }
-    if (!TRAILER.test(line)) throw new BadAnswer('a trailer that is no header');
+    if (!TRAILER.test(line)) throw new BadMessage('a trailer that is no header');
     this.#trailerBytes += line.length + 2;
   }
 }

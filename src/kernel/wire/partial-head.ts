@@ -1,0 +1,46 @@
+import { BadMessage } from './bad-message.ts';
+import { GrowingBuffer } from './growing-buffer.ts';
+
+/** The blank line behind the last header. */
+export const HEAD_END = Buffer.from('\r\n\r\n');
+
+const LF = 0x0a;
+const CR = 0x0d;
+
+/** Throws a BadMessage where what came between two places can be no part of a head, whatever follows. */
+export type RefuseEarly = (bytes: Buffer, from: number, to: number) => void;
+
+/** A head that comes in more than one piece. */
+export class PartialHead {
+  /** With the blank line at its end; undefined as long as that has not come. */
+  text: string | undefined;
+  readonly #refuseEarly: RefuseEarly;
+  readonly #came = new GrowingBuffer();
+
+  /** @param refuseEarly called with all that came so far, and what of it is new: too soon rather than after a long wait */
+  constructor(refuseEarly: RefuseEarly) {
+    this.#refuseEarly = refuseEarly;
+  }
+
+  /** @returns the place behind the bytes that are the head's. @throws BadMessage */
+  add(bytes: Buffer, from: number, maxBytes: number): number {
+    const before = this.#came.length;
+    this.#came.append(bytes, from);
+    const all = this.#came.bytes;
+    const found = all.indexOf(HEAD_END, Math.max(0, before - 3));
+    const end = found < 0 ? all.length : found + HEAD_END.length;
+    if (end > maxBytes) throw new BadMessage(`the head is longer than ${maxBytes} bytes`, true);
+    this.#refuseEarly(all, before, end);
+    if (found < 0) return bytes.length;
+    this.text = all.toString('latin1', 0, end);
+    return from + end - before;
+  }
+}
+
+/** Lines end in CR and LF. @throws BadMessage */
+export function refuseLooseLines(bytes: Buffer, from: number, to: number): void {
+  for (let at = bytes.indexOf(LF, from); at >= 0 && at < to;) {
+    if (bytes[at - 1] !== CR) throw new BadMessage('a line of the head ends in a bare LF');
+    at = bytes.indexOf(LF, at + 1);
+  }
+}
