@@ -123,9 +123,13 @@ class ClientConnection {
     if (current === undefined) return this.#readHead();
     current.body.feed();
     const { response, body } = current;
-    if (!response.isEnded || response.isLast || !body.isOver || this.#current !== current) {
+    if (!response.isEnded || this.#current !== current) return false;
+    if (response.isLast) {
+      // Where its body is still coming, the connection ends once enough of that was read (listener/linger.ts).
+      if (body.hasArrived) this.#socket.destroySoon();
       return false;
     }
+    if (!body.isOver) return false;
     if (this.#socket.writableLength > 0) {
       this.#advanceOnceSent();
       return false;
@@ -186,25 +190,22 @@ class ClientConnection {
 
   #begin(head: RequestHead): void {
     const socket = this.#socket;
-    const body = new IncomingBody(head.length, this.#waiting, () => this.#onBodyWanted());
-    const response = new OutgoingResponse(socket, head, this.#options, () => this.#onResponseEnd());
+    const body = new IncomingBody(head.length, this.#waiting, this.#onBodyWanted);
+    const response = new OutgoingResponse(socket, head, this.#options, this.#onResponseEnd);
     if (this.#hasClientEnded && this.#waiting.length === 0) response.isLast = true;
-    let onOver = (): void => undefined;
-    this.#current = { body, response, onOver: () => onOver() };
-    onOver = this.#options.onRequest(new IncomingRequest(head, body, socket), response);
+    // Whatever it does at once is looked at in the next step.
+    const onOver = this.#options.onRequest(new IncomingRequest(head, body, socket), response);
+    this.#current = { body, response, onOver };
   }
 
-  #onBodyWanted(): void {
+  readonly #onBodyWanted = (): void => {
     if (this.#socket.isPaused()) this.#socket.resume();
     this.#advance();
-  }
+  };
 
-  #onResponseEnd(): void {
-    const current = this.#current;
-    // Where its body is still coming, the connection ends once enough of that was read.
-    if (current?.response.isLast === true && current.body.hasArrived) this.#socket.destroySoon();
-    else this.#advance();
-  }
+  readonly #onResponseEnd = (): void => {
+    this.#advance();
+  };
 
   #refuse(error: BadMessage): void {
     const current = this.#current;

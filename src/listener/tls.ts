@@ -51,7 +51,7 @@ export interface Tls {
 /** The first byte of a TLS record that begins a handshake (RFC 8446 §5.1). */
 const HANDSHAKE = 0x16;
 
-/** TLS before the HTTP server: handshakes in, secured connections out. @throws as `use` */
+/** TLS before HTTP: handshakes in, secured connections out. @throws as `use` */
 export function createTls(options: TlsOptions): Tls {
   const underWay = new Set<Socket>();
   let settings = options.settings;

@@ -31,7 +31,7 @@ export function endsConnection({
 /** What no value in a head holds, whatever was checked before: a line of its own would be one that nobody judged. */
 const FORBIDDEN = /[^\t\x20-\x7e\x80-\xff]/;
 
-/** The head of a request as it is sent: ISO-8859-1. Names are those that Node's parser has let pass, and ours. */
+/** The head of a request as it is sent: ISO-8859-1. Names are those of kernel/wire, and ours. */
 export function requestHead(head: RequestHead): string {
   const { method, path, host, headers, length } = head;
   const connection = endsConnection(head) ? 'close' : 'keep-alive';

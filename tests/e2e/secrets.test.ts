@@ -139,7 +139,7 @@ function requests(): readonly string[] {
     withBody('PATCH', `${USERS}/new`, admin, { password: NEW }),
     withBody('PATCH', `${USERS}/nobody`, admin, { password: NEW }),
     withBody('PATCH', `${USERS}/stan`, good, { password: NEW, type: 'admin' }),
-    // Bytes that Node's parser refuses, the secret among them.
+    // Bytes that are no request, the secret among them.
     `GET ${TASKS}?p=${password} HTTP/9.9\r\n\r\n`,
     `GET ${TASKS}?p=${password}\r\n\r\n`,
     `GET ${TASKS}?p=${PASSWORD} HTTP/1.1\r\n\r\n`,
