@@ -52,8 +52,3 @@ export interface BodyTaker {
   /** The client has broken it off, or what it sent is no body. */
   onBroken(): void;
 }
-
-/** A body is announced by its framing (RFC 9112 §6.3), not by the method. */
-export function hasBody({ body }: Pick<ClientRequest, 'body'>): boolean {
-  return body.length !== 0;
-}

@@ -58,13 +58,9 @@ export class Connection {
     this.#socket?.resume();
   }
 
-  /** A lent piece as one that lasts. */
-  keep(piece: Buffer): Buffer {
-    const isMost = piece.length >= READ_BYTES / 2;
-    if (!isMost || piece.buffer !== this.#buffer?.buffer) return Buffer.from(piece);
-    // The memory is given away with it, and the socket gets another.
+  /** The piece that was lent last is still in use: its memory is given away with it, and the socket gets another. */
+  keepLent(): void {
     this.#buffer = undefined;
-    return piece;
   }
 
   /** So much more time has passed without a request. */

@@ -21,7 +21,7 @@ export interface Sender {
   onConnect(wasUsed: boolean): void;
   onHead(head: AnswerHead): void;
   /**
-   * @param piece lent: the connection's `keep` makes one of it that outlives the call
+   * @param piece lent, for this call; the connection's `keepLent` makes it last
    * @returns false: send no more until `resume`
    */
   onData(piece: Buffer): boolean;

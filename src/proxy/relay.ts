@@ -149,7 +149,12 @@ export class Relay implements Sender, Transfer {
 
   #write(piece: Buffer): boolean {
     if (piece.length <= MAX_JOINED_BYTES) return this.#response.writeSmall(piece);
-    return this.#response.write(this.#connection?.keep(piece) ?? piece);
+    // Who is far behind may have many small ones waiting: each in memory of its own size.
+    if (this.#isLogStream) return this.#response.write(Buffer.from(piece));
+    const isFree = this.#response.write(piece);
+    // Mostly the system has taken all of it at once.
+    if (this.#response.backlogBytes > 0) this.#connection?.keepLent();
+    return isFree;
   }
 
   readonly #onClientClose = (): void => {
