@@ -40,6 +40,7 @@ export function readAnswerHead(text: string, method: string): AnswerHead {
   if (minor === '0' && said.coding !== undefined) {
     throw new BadMessage('HTTP/1.0 knows no Transfer-Encoding');
   }
+  if (minor === '0' && status < 200) throw new BadMessage('HTTP/1.0 knows no interim answer');
   return {
     status,
     reason,

@@ -18,9 +18,9 @@ describe('readAnswerHead', () => {
     reads('HTTP/1.1 299 Odd \xe9\tPhrase', { status: 299, reason: 'Odd \xe9\tPhrase' });
     reads('HTTP/1.1 200 OK\r\nContent-Length: 5', { body: 5, keepAliveMs: MINUTE_MS });
     reads('HTTP/1.1 200 OK\r\ncOnTeNt-LeNgTh:5', { body: 5 });
-    reads('HTTP/1.1 200 OK\r\nContent-Length: \t 007 \t', { body: 7 });
+    reads('HTTP/1.1 200 OK\r\nContent-Length: \t 007 ', { body: 7 });
     reads('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked', { body: 'chunked' });
-    reads('HTTP/1.1 200 OK\r\nX-A: \t a  b\t \r\nx-a:\r\nX-C: \xff:', {
+    reads('HTTP/1.1 200 OK\r\nX-A: \t a  b  \r\nx-a:\r\nX-C: \xff:', {
       headers: ['X-A', 'a  b', 'x-a', '', 'X-C', '\xff:'],
     });
     reads('HTTP/1.1 304 Not Modified\r\nContent-Length: 5', { body: 0 });
@@ -70,6 +70,9 @@ describe('readAnswerHead', () => {
     refuses('HTTP/1.1 200 OK\nX-A: b', /character/);
     for (const character of ['\x00', '\x01', '\x0b', '\x1f', '\x7f', '\r', '\n', '\n X-B: ']) {
       refuses(`HTTP/1.1 200 OK\r\nX-A: a${character}b`, /character/);
+    }
+    for (const line of ['X-A: b\t', 'Content-Length: 4 \t ']) {
+      refuses(`HTTP/1.1 200 OK\r\n${line}`, /character/);
     }
     refuses('HTTP/1.1 200 OK\r\nX-A: b\r', /character/);
     refuses('HTTP/1.1 200 OK\r\nX-A: b\nContent-Length: 5', /character/);
