@@ -97,9 +97,10 @@ class ClientConnection {
     if (this.#current === undefined) return;
     const { body } = this.#current;
     const { length } = this.#waiting;
-    if (body.isOver) {
-      if (length > MAX_PIPELINED_BYTES) this.#socket.destroy();
-    } else if (length > MAX_WAITING_BYTES) this.#socket.pause();
+    // Behind our end of the connection it stays where it is: a reset would overtake the answer.
+    if (!body.isOver || this.#socket.writableEnded) {
+      if (length > MAX_WAITING_BYTES) this.#socket.pause();
+    } else if (length > MAX_PIPELINED_BYTES) this.#socket.destroy();
   }
 
   /** As far as what has come goes. */
@@ -123,10 +124,12 @@ class ClientConnection {
     if (current === undefined) return this.#readHead();
     current.body.feed();
     const { response, body } = current;
+    // It may have ended its side before this request was begun, or what had come of its body was taken.
+    if (this.#hasClientEnded && !response.isEnded && !body.hasArrived) throw endsAmidBody();
     if (!response.isEnded || this.#current !== current) return false;
     if (response.isLast) {
       // Where its body is still coming, the connection ends once enough of that was read (listener/linger.ts).
-      if (body.hasArrived) this.#socket.destroySoon();
+      if (body.hasArrived && !this.#socket.writableEnded) this.#socket.destroySoon();
       return false;
     }
     if (!body.isOver) return false;
@@ -137,7 +140,10 @@ class ClientConnection {
     this.#current = undefined;
     response.isClosed = true;
     current.onOver();
-    return true;
+    if (this.#waiting.length === 0) return true;
+    // Whoever sends many at once does not keep the others waiting.
+    setImmediate(() => this.#advance());
+    return false;
   }
 
   #advanceOnceSent(): void {
@@ -153,6 +159,9 @@ class ClientConnection {
     if (this.#refusedAt !== undefined || this.#socket.writableEnded) return false;
     if (this.#partialHead === undefined) this.#skipEmptyLines();
     const { bytes } = this.#waiting;
+    if (this.#partialHead === undefined && isHalfEmptyLine(bytes) && !this.#hasClientEnded) {
+      return false;
+    }
     if (bytes.length === 0 && this.#partialHead === undefined) {
       if (this.#hasClientEnded) this.#socket.end();
       return false;
@@ -227,9 +236,11 @@ class ClientConnection {
       return;
     }
     const { body, response } = this.#current;
-    if (!body.hasArrived) this.#refuse(new BadMessage('the connection ends amid a body'));
-    else if (response.isBegun && !response.isEnded) this.#options.onLeft(this.#socket);
-    else if (!response.isBegun && this.#waiting.length === 0) response.isLast = true;
+    if (response.isEnded) {
+      if (response.isLast) this.#socket.destroySoon();
+    } else if (!body.hasArrived) this.#refuse(endsAmidBody());
+    else if (response.isBegun) this.#options.onLeft(this.#socket);
+    else if (this.#waiting.length === 0) response.isLast = true;
   }
 
   #onClose(): void {
@@ -242,6 +253,15 @@ class ClientConnection {
     body.break();
     response.onGone?.();
   }
+}
+
+/** Whether another byte has to come before it is known what stands there. */
+function isHalfEmptyLine(bytes: Buffer): boolean {
+  return bytes.length === 1 && bytes[0] === CR;
+}
+
+function endsAmidBody(): BadMessage {
+  return new BadMessage('the connection ends amid a body');
 }
 
 function badBody({ isTooLong }: BadMessage): GatewayError {

@@ -31,11 +31,13 @@ export class IncomingBody implements ClientBody {
   }
 
   get hasArrived(): boolean {
-    if (this.isOver) return true;
+    // What is behind such a head may belong to it.
+    if (this.length === 'unclear') return false;
+    if (this.#reader === undefined || this.isOver) return true;
     if (typeof this.length === 'number') {
       return this.#waiting.length >= this.length - this.#takenBytes;
     }
-    return this.#takenBytes === 0 && holdsChunks(this.#waiting.bytes);
+    return holdsRest(this.#reader, this.#waiting.bytes);
   }
 
   get isAwaited(): boolean {
@@ -52,6 +54,8 @@ export class IncomingBody implements ClientBody {
     const isSmall = (typeof length === 'number' ? length : this.#waiting.length) <= maxBytes;
     if (!isSmall || this.#takenBytes > 0 || this.isOver || !this.hasArrived) return undefined;
     const pieces = this.#read();
+    // Perhaps more came behind it than may wait for a body.
+    this.#onWanted();
     const [only] = pieces;
     return pieces.length === 1 ? only : Buffer.concat(pieces);
   }
@@ -110,9 +114,9 @@ export class IncomingBody implements ClientBody {
   }
 }
 
-/** Whether these bytes hold all of a body in chunks, or what can be none. */
-function holdsChunks(bytes: Buffer): boolean {
-  const reader = bodyReader('chunked');
+/** Whether these bytes hold the rest of a body, and it is one. */
+function holdsRest(body: BodyReader, bytes: Buffer): boolean {
+  const reader = body.copy();
   try {
     reader.read(bytes, 0, () => undefined);
   } catch (error) {

@@ -33,6 +33,10 @@ export function finishResponse(
     body.take(IGNORED);
     return;
   }
+  if (body.length === 'unclear') {
+    halfClose(socket, limits.halfClosedMs);
+    return;
+  }
   drain(request, limits, () => {
     if (body.isOver) socket.destroySoon();
     else halfClose(socket, limits.halfClosedMs);

@@ -16,6 +16,11 @@ export function refuseUnread(socket: Socket, refusal: GatewayError): void {
 
 /** A request whose body breaks off in nonsense: what was under way ends now, the upstream's part of it too. */
 export function refuseBody(socket: Socket, response: ClientResponse, refusal: GatewayError): void {
+  // It was answered before its body had come.
+  if (response.isEnded) {
+    halfClose(socket);
+    return;
+  }
   // No other answer may stand amid one that has begun.
   if (response.isBegun) {
     socket.destroy();

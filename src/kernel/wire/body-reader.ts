@@ -15,6 +15,8 @@ export interface BodyReader {
    * @throws BadMessage
    */
   read(bytes: Buffer, from: number, pass: (piece: Buffer) => void): number;
+  /** Another one that is as far: what it reads changes nothing here. */
+  copy(): BodyReader;
 }
 
 /** The reader for a body that is framed this way. */
@@ -47,6 +49,10 @@ class KnownLength implements BodyReader {
     if (end > from) pass(bytes.subarray(from, end));
     return end;
   }
+
+  copy(): KnownLength {
+    return new KnownLength(this.#left);
+  }
 }
 
 const UNTIL_CLOSE: BodyReader = {
@@ -56,6 +62,7 @@ const UNTIL_CLOSE: BodyReader = {
     if (bytes.length > from) pass(bytes.subarray(from));
     return bytes.length;
   },
+  copy: () => UNTIL_CLOSE,
 };
 
 /** With extensions; nobody sends any. */
@@ -89,6 +96,15 @@ class Chunks implements BodyReader {
       at = this.#next === 'data' ? this.#readData(bytes, at, pass) : this.#readLine(bytes, at);
     }
     return at;
+  }
+
+  copy(): Chunks {
+    const copy = new Chunks();
+    copy.#next = this.#next;
+    copy.#left = this.#left;
+    copy.#line = this.#line;
+    copy.#trailerBytes = this.#trailerBytes;
+    return copy;
   }
 
   #readData(bytes: Buffer, from: number, pass: (piece: Buffer) => void): number {
