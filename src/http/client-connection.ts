@@ -105,8 +105,8 @@ class ClientConnection {
 
   /** As far as what has come goes. */
   #advance(): void {
-    // It is called from within, too.
-    if (this.#isAdvancing || this.#socket.destroyed) return;
+    // It is called from within, too; and by those who answer what was refused meanwhile.
+    if (this.#isAdvancing || this.#refusedAt !== undefined || this.#socket.destroyed) return;
     this.#isAdvancing = true;
     try {
       while (this.#step());
@@ -156,7 +156,7 @@ class ClientConnection {
   }
 
   #readHead(): boolean {
-    if (this.#refusedAt !== undefined || this.#socket.writableEnded) return false;
+    if (this.#socket.writableEnded) return false;
     if (this.#partialHead === undefined) this.#skipEmptyLines();
     const { bytes } = this.#waiting;
     if (this.#partialHead === undefined && isHalfEmptyLine(bytes) && !this.#hasClientEnded) {
