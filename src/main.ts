@@ -10,6 +10,11 @@ import type { Terminal } from './commands/terminal.ts';
 
 // The only file that touches `process`.
 
+// Each piece of a body that Node reads is memory beside V8's heap, and each 64 MiB of it make V8 look at all of that:
+// by four threads, which find little and take a third of the processor time of a large write (npm run bench). At the
+// very start: V8 does not expect it to change under a collection.
+setFlagsFromString('--no-concurrent-marking');
+
 // Left alone, V8 lets garbage grow to several times what lives before it looks at all of the heap: 204 MiB at 256
 // busy connections, of which 22 live. Collected earlier, it is below 150 MiB, for some 3 % of the speed (npm run bench).
 // Not while all is loaded: that would take a tenth longer.

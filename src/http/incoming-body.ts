@@ -105,11 +105,13 @@ export class IncomingBody implements ClientBody {
 
   /** @returns all pieces before anybody is told: they may ask for more at once */
   #read(): readonly Buffer[] {
-    const { bytes } = this.#waiting;
     const pieces: Buffer[] = [];
-    const end = this.#reader?.read(bytes, 0, (piece) => void pieces.push(piece)) ?? 0;
-    this.#takenBytes += end;
-    this.#waiting.drop(end);
+    const pass = (piece: Buffer): void => void pieces.push(piece);
+    while (this.#reader !== undefined && !this.isOver && this.#waiting.length > 0) {
+      const end = this.#reader.read(this.#waiting.first, 0, pass);
+      this.#takenBytes += end;
+      this.#waiting.drop(end);
+    }
     return pieces;
   }
 }

@@ -60,7 +60,7 @@ export class OutgoingResponse implements ClientResponse {
   }
 
   get isFull(): boolean {
-    return this.#socket.writableNeedDrain;
+    return this.#socket.writableNeedDrain && this.#socket.writableLength > 0;
   }
 
   sendContinue(): void {

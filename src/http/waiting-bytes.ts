@@ -1,38 +1,57 @@
 import { GrowingBuffer } from '../kernel/wire/growing-buffer.ts';
 
+/** Smaller ones are copied into one piece of memory: each by itself would take more than its bytes. */
+const LARGE_BYTES = 4 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 /** What was read of a connection and not used yet. Mostly that is one piece, and nothing is copied. */
 export class WaitingBytes {
-  #only: Buffer = NOTHING;
-  #joined: GrowingBuffer | undefined;
+  #pieces: Buffer[] = [];
+  /** Small pieces behind those. */
+  #tail: GrowingBuffer | undefined;
+  #length = 0;
 
   get length(): number {
-    return this.#joined?.length ?? this.#only.length;
+    return this.#length;
   }
 
-  /** All of it; it stays as it is, whatever comes later. */
+  /** What came first, in one piece; it stays as it is, whatever comes later. */
+  get first(): Buffer {
+    if (this.#pieces.length === 0) this.#endTail();
+    return this.#pieces[0] ?? NOTHING;
+  }
+
+  /** All of it in one piece, as `first`. */
   get bytes(): Buffer {
-    return this.#joined?.bytes ?? this.#only;
+    this.#endTail();
+    if (this.#pieces.length > 1) this.#pieces = [Buffer.concat(this.#pieces)];
+    return this.first;
   }
 
   append(piece: Buffer): void {
-    if (this.length === 0) {
-      this.#only = piece;
-      return;
+    if (piece.length === 0) return;
+    this.#length += piece.length;
+    if (this.#length === piece.length || piece.length >= LARGE_BYTES) {
+      this.#endTail();
+      this.#pieces.push(piece);
+    } else {
+      this.#tail ??= new GrowingBuffer();
+      this.#tail.append(piece);
     }
-    if (this.#joined === undefined) {
-      this.#joined = new GrowingBuffer();
-      this.#joined.append(this.#only);
-    }
-    this.#joined.append(piece);
   }
 
-  /** The first so many are used. */
+  /** So many bytes of `first` are used. */
   drop(count: number): void {
-    // The memory is given away with what was used: the rest of it is written to no more.
-    const rest = this.bytes.subarray(count);
-    this.#only = rest.length === 0 ? NOTHING : rest;
-    this.#joined = undefined;
+    const { first } = this;
+    this.#length -= count;
+    if (count < first.length) this.#pieces[0] = first.subarray(count);
+    else this.#pieces.shift();
+  }
+
+  /** Its memory is written to no more. */
+  #endTail(): void {
+    if (this.#tail === undefined) return;
+    this.#pieces.push(this.#tail.bytes);
+    this.#tail = undefined;
   }
 }

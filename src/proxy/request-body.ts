@@ -54,7 +54,9 @@ export class RequestBody implements BodyTaker {
   onData(piece: Buffer): void {
     if (this.#to === undefined) return;
     this.#sentBytes += piece.length;
-    if (!writePiece(this.#to, piece, this.length === 'chunked')) this.#body.pause();
+    writePiece(this.#to, piece, this.length === 'chunked');
+    // Mostly the system has taken all of it at once, also where it is more than Node likes to keep.
+    if (this.#to.writableNeedDrain && this.#to.writableLength > 0) this.#body.pause();
   }
 
   onEnd(): void {
@@ -76,12 +78,14 @@ export class RequestBody implements BodyTaker {
   };
 }
 
-function writePiece(socket: Socket, piece: Buffer, isChunked: boolean): boolean {
-  if (!isChunked) return socket.write(piece);
+function writePiece(socket: Socket, piece: Buffer, isChunked: boolean): void {
+  if (!isChunked) {
+    socket.write(piece);
+    return;
+  }
   socket.cork();
   socket.write(`${piece.length.toString(16)}\r\n`, 'latin1');
   socket.write(piece);
-  const isFree = socket.write('\r\n', 'latin1');
+  socket.write('\r\n', 'latin1');
   socket.uncork();
-  return isFree;
 }
