@@ -307,7 +307,7 @@ describe('requests', () => {
     await listener.listener.stop();
   });
 
-  /** What our server takes, and all that it writes. */
+  /** What our server takes, and all that it writes but what depends on the moment at which the client ends its side. */
   async function readByOurs(
     pieces: readonly Buffer[],
   ): Promise<{ readonly requests: readonly Read[]; readonly written: string }> {
@@ -320,7 +320,9 @@ describe('requests', () => {
     }
     client.end();
     await client.ended();
-    const written = client.pending.toString('latin1').replace(/Date: .*\r\n/g, '');
+    const written = client.pending
+      .toString('latin1')
+      .replace(/(?:Date|Connection|Keep-Alive): .*\r\n/g, '');
     client.destroy();
     return { requests: taken, written };
   }
@@ -425,7 +427,7 @@ describe('requests', () => {
         if (requests.length === 0) return;
         // What Node does not take for a method or a target is refused later, in words that help.
         const odd = requests.findIndex(
-          ({ method, url }) => !METHODS.includes(method) || !url.startsWith('/'),
+          ({ method, url }) => !METHODS.includes(method) || !/^\/[!-~]*$/.test(url),
         );
         const known = odd < 0 ? requests : requests.slice(0, odd);
         expect((await readByNode(bytes)).slice(0, known.length)).toEqual(known);
