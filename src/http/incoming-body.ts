@@ -87,7 +87,7 @@ export class IncomingBody implements ClientBody {
   /** Hands over what has come, where somebody takes it. @throws BadMessage */
   feed(): void {
     if (!this.isWanted || this.#waiting.length === 0) return;
-    for (const piece of this.#read()) this.#taker?.onData(piece);
+    for (const piece of joinedWhereSmall(this.#read())) this.#taker?.onData(piece);
     if (!this.isOver) return;
     const taker = this.#taker;
     this.#taker = undefined;
@@ -114,6 +114,16 @@ export class IncomingBody implements ClientBody {
     }
     return pieces;
   }
+}
+
+/** Below this, copying pieces costs less than each of them does on its way. */
+const SMALL_BYTES = 1024;
+
+/** A body in chunks of a byte each would cost its takers many times what it costs its sender. */
+function joinedWhereSmall(pieces: readonly Buffer[]): readonly Buffer[] {
+  if (pieces.length <= 1) return pieces;
+  const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+  return bytes < SMALL_BYTES * pieces.length ? [Buffer.concat(pieces, bytes)] : pieces;
 }
 
 /** Whether these bytes hold the rest of a body, and it is one. */

@@ -27,6 +27,7 @@ let exchanges: Exchange[] = [];
 afterEach(async () => {
   for (const client of clients.splice(0)) client.destroy();
   await listener?.stop();
+  await eventually('all are over', () => exchanges.every(({ response }) => response.isClosed));
   [listener, statuses, unread, exchanges] = [undefined, [], [], []];
 });
 
@@ -300,6 +301,42 @@ describe('openConnection', () => {
       await eventually('it is over', () => statuses.length === 1);
       expect(statuses).toEqual([200]);
     });
+  });
+
+  test('chunks of a byte each reach their taker together', async () => {
+    let pieces = 0;
+    let bytes = 0;
+    const client = await open((exchange) => {
+      exchange.request.body.take({
+        onData: (piece) => {
+          pieces += 1;
+          bytes += piece.length;
+        },
+        onEnd: () => say(exchange, 'whole'),
+        onBroken: () => undefined,
+      });
+    });
+    const count = 20_000;
+    client.send(
+      `${requestText('POST', '/', ['Transfer-Encoding: chunked'])}${'1\r\nx\r\n'.repeat(count)}0\r\n\r\n`,
+    );
+    expect(await bodies(client, 1)).toEqual(['whole']);
+    expect(bytes).toBe(count);
+    expect(pieces).toBeLessThan(count / 50);
+  });
+
+  test('what comes while the last answer waits to be read leaves nothing on the socket', async () => {
+    const client = await open((exchange) => say(exchange, 'x'.repeat(20_000_000)));
+    client.socket.pause();
+    client.send(LAST);
+    await eventually('it is answered', () => exchanges[0]?.response.isEnded === true);
+    const before = listenersOf(socketOf(0));
+    for (let round = 0; round < 30; round++) {
+      client.send('x');
+      await sleep(1);
+    }
+    await eventually('it was read', () => socketOf(0).bytesRead >= LAST.length + 30);
+    expect(listenersOf(socketOf(0))).toEqual(before);
   });
 
   test('many requests leave nothing on their socket', async () => {

@@ -119,8 +119,10 @@ class Chunks implements BodyReader {
   #readLine(bytes: Buffer, from: number): number {
     const found = bytes.indexOf(LF, from);
     const end = found < 0 ? bytes.length : found + 1;
-    if (this.#line.length + end - from > this.#maxLine())
+    if (this.#line.length + end - from > this.#maxLine()) {
+      if (this.#next === 'data-end') throw longerThanSize();
       throw new BadMessage('too long a chunk line', true);
+    }
     this.#line += bytes.toString('latin1', from, end);
     if (found >= 0) {
       if (!this.#line.endsWith('\r\n')) throw new BadMessage('a chunk line that ends in a bare LF');
@@ -152,7 +154,7 @@ class Chunks implements BodyReader {
         this.#next = this.#left === 0 ? 'trailer' : 'data';
         return;
       case 'data-end':
-        if (line !== '') throw new BadMessage('a chunk longer than its size');
+        if (line !== '') throw longerThanSize();
         this.#next = 'size';
         return;
       case 'trailer':
@@ -172,4 +174,8 @@ class Chunks implements BodyReader {
     if (!TRAILER.test(line)) throw new BadMessage('a trailer that is no header');
     this.#trailerBytes += line.length + 2;
   }
+}
+
+function longerThanSize(): BadMessage {
+  return new BadMessage('a chunk longer than its size');
 }
