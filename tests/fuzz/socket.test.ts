@@ -173,9 +173,8 @@ function mayPass({ method, path, user, query }: Seen): boolean {
   const d1 = `${Buffer.from('db').toString('hex')}=${Buffer.from('d1').toString('hex')}`;
   if (user === '~subscriber:influx') {
     const isOwn = databases.every((each) => each === d1);
-    return (
-      /^\/(?:kapacitor\/v1\/)?write$|^\/kapacitor\/v1\/ping$/.test(plain) && (!isWrite || isOwn)
-    );
+    // With a slash behind it the right to it is the same, and Kapacitor answers 404.
+    return /^\/write$|^\/kapacitor\/v1\/(?:write|ping)\/?$/.test(plain) && (!isWrite || isOwn);
   }
   if (user === 'ben') return !isWrite || databases.every((each) => each.endsWith('='));
   return user === 'ann';
