@@ -89,7 +89,8 @@ export class OutgoingResponse implements ClientResponse {
 
   write(piece: Buffer): boolean {
     if (!this.#hasBody || piece.length === 0) return !this.isFull;
-    if (!this.#socket.writable) return true;
+    // The connection is about to end.
+    if (!this.#socket.writable) return false;
     this.#socket.cork();
     if (this.#isChunked) this.#held += `${piece.length.toString(16)}\r\n`;
     this.flush();

@@ -20,7 +20,7 @@ export interface ClientResponse {
    * @param headers name and value in turn
    */
   begin(status: number, reason: string, headers: readonly string[]): void;
-  /** @param piece is the response's from now on. @returns false: wait for `onDrain` */
+  /** @param piece is the response's from now on. @returns false: wait for `onDrain`, or `onGone` */
   write(piece: Buffer): boolean;
   /** As `write`, for a small piece that is only lent: it leaves in one piece with what is next to it. */
   writeSmall(piece: Buffer): boolean;
