@@ -41,6 +41,20 @@ export const LIMITS = [
     }),
   },
   {
+    id: 'node-pipe',
+    name: 'two sockets of Node',
+    less: 'no gate, and no HTTP: one is tied to the other',
+    isCompiledAsItRuns: true,
+    isOpen: true,
+    only: [
+      ...['small-get', 'small-post', 'write-100kb', 'write-5mb', 'gzip-100kb', 'gzip-5mb'],
+      ...['answer-1mb', 'answer-64mb'],
+    ],
+    command: ({ port, upstreamPort }) => ({
+      command: [process.execPath, 'bench/pipe.js', String(port), String(upstreamPort)],
+    }),
+  },
+  {
     id: 'node',
     name: 'node:http',
     less: 'no gate and no proxy: it answers itself',
