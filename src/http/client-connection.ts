@@ -3,11 +3,10 @@ import type { ClientRequest } from '../kernel/client-request.ts';
 import type { ClientResponse } from '../kernel/client-response.ts';
 import { GatewayError } from '../kernel/errors.ts';
 import { BadMessage } from '../kernel/wire/bad-message.ts';
-import { HEAD_END, PartialHead } from '../kernel/wire/partial-head.ts';
+import { HeadQueue } from './head-queue.ts';
 import { IncomingBody } from './incoming-body.ts';
 import { IncomingRequest } from './incoming-request.ts';
 import { OutgoingResponse } from './outgoing-response.ts';
-import { readRequestHead, refuseNonsense } from './request-head.ts';
 import type { RequestHead } from './request-head.ts';
 import { WaitingBytes } from './waiting-bytes.ts';
 
@@ -43,9 +42,6 @@ const MAX_PIPELINED_BYTES = 256 * 1024;
 /** Of a body that nobody takes yet: the client waits then. */
 const MAX_WAITING_BYTES = 64 * 1024;
 
-const CR = 0x0d;
-const LF = 0x0a;
-
 /** Speaks HTTP/1.1 with a client from now on. */
 export function openConnection(socket: Socket, options: ConnectionOptions): void {
   new ClientConnection(socket, options).begin();
@@ -59,7 +55,7 @@ class ClientConnection {
   readonly #socket: Socket;
   readonly #options: ConnectionOptions;
   readonly #waiting = new WaitingBytes();
-  #partialHead: PartialHead | undefined;
+  readonly #heads: HeadQueue;
   #current: Current | undefined;
   #refusedAt: number | undefined;
   #hasClientEnded = false;
@@ -69,6 +65,7 @@ class ClientConnection {
   constructor(socket: Socket, options: ConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
+    this.#heads = new HeadQueue(this.#waiting, options.maxHeadBytes);
   }
 
   begin(): void {
@@ -157,44 +154,13 @@ class ClientConnection {
 
   #readHead(): boolean {
     if (this.#socket.writableEnded) return false;
-    if (this.#partialHead === undefined) this.#skipEmptyLines();
-    const { bytes } = this.#waiting;
-    if (this.#partialHead === undefined && isHalfEmptyLine(bytes) && !this.#hasClientEnded) {
-      return false;
+    const head = this.#heads.take();
+    if (head !== undefined) this.#begin(head);
+    else if (this.#hasClientEnded) {
+      if (this.#heads.isAmidOne) throw new BadMessage('the connection ends amid a request');
+      this.#socket.end();
     }
-    if (bytes.length === 0 && this.#partialHead === undefined) {
-      if (this.#hasClientEnded) this.#socket.end();
-      return false;
-    }
-    const text = this.#takeHead(bytes);
-    if (text !== undefined) this.#begin(readRequestHead(text));
-    else if (this.#hasClientEnded) throw new BadMessage('the connection ends amid a request');
-    return text !== undefined;
-  }
-
-  /** RFC 9112 §2.2: some clients send one behind a body. */
-  #skipEmptyLines(): void {
-    const { bytes } = this.#waiting;
-    let at = 0;
-    while (bytes[at] === CR && bytes[at + 1] === LF) at += 2;
-    if (at > 0) this.#waiting.drop(at);
-  }
-
-  #takeHead(bytes: Buffer): string | undefined {
-    const { maxHeadBytes } = this.#options;
-    // Mostly it comes in one piece.
-    const found = this.#partialHead === undefined ? bytes.indexOf(HEAD_END) : -1;
-    const end = found + HEAD_END.length;
-    if (found >= 0 && end <= maxHeadBytes) {
-      this.#waiting.drop(end);
-      return bytes.toString('latin1', 0, end);
-    }
-    if (bytes.length === 0) return undefined;
-    this.#partialHead ??= new PartialHead(refuseNonsense);
-    this.#waiting.drop(this.#partialHead.add(bytes, 0, maxHeadBytes));
-    const { text } = this.#partialHead;
-    if (text !== undefined) this.#partialHead = undefined;
-    return text;
+    return head !== undefined;
   }
 
   #begin(head: RequestHead): void {
@@ -253,11 +219,6 @@ class ClientConnection {
     body.break();
     response.onGone?.();
   }
-}
-
-/** Whether another byte has to come before it is known what stands there. */
-function isHalfEmptyLine(bytes: Buffer): boolean {
-  return bytes.length === 1 && bytes[0] === CR;
 }
 
 function endsAmidBody(): BadMessage {
