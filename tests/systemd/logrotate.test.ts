@@ -100,10 +100,12 @@ const ADMIN = `Authorization: Basic ${Buffer.from('eva:pw-eva').toString('base64
         [...(await linesOf(name)).join('\n').matchAll(/tasks\/(task-\d+)/g)].map(
           ([, task = '']) => task,
         );
-      await eventually(
-        'all is written',
-        async () => (await logged('audit.log')).length === names.length,
-      );
+      for (const name of ['audit.log', 'kapgate.log']) {
+        await eventually(
+          `all is written into ${name}`,
+          async () => (await logged(name)).length === names.length,
+        );
+      }
       expect(await logged('audit.log')).toEqual(names);
       expect(await logged('kapgate.log')).toEqual(names);
       for (const line of await linesOf('audit.log'))
