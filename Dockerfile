@@ -6,6 +6,7 @@ COPY package.json package-lock.json .npmrc ./
 # The native packages bring prebuilt binaries.
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json ./
+COPY packaging/bundle.js packaging/
 COPY src src
 RUN npm run build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 

@@ -1,5 +1,6 @@
 // @ts-check
-import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { SourceMap } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PROXY_CORE, authorizationOf, prepare } from './peers.js';
@@ -47,7 +48,7 @@ async function record(place, id, request) {
 }
 
 /**
- * @typedef {{ functionName: string, url: string }} CallFrame
+ * @typedef {{ functionName: string, url: string, lineNumber: number, columnNumber: number }} CallFrame
  * @typedef {{ nodes: { id: number, callFrame: CallFrame }[], samples: number[], timeDeltas: number[] }} Profile
  */
 
@@ -89,12 +90,28 @@ function tables(name, { nodes, samples, timeDeltas }) {
 }
 
 /** Ours as it is called in src; Node's and each package in one. @param {CallFrame} frame */
-function fileOf({ functionName, url }) {
+function fileOf(frame) {
+  const { functionName, url } = frame;
   if (url === '') return /^\(/.test(functionName) ? functionName : '(built in)';
   if (!url.startsWith('file:')) return url;
-  const path = fileURLToPath(url);
-  const inPackage = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1];
-  if (inPackage !== undefined) return inPackage;
-  const own = /\/dist\/(.*)\.js$/.exec(path)?.[1];
-  return own === undefined ? path : `src/${own}.ts`;
+  const source = PACKAGE.test(url) ? url : sourceOf(frame);
+  return PACKAGE.exec(source)?.[1] ?? /\/(src\/.*)$/.exec(source)?.[1] ?? source;
+}
+
+const PACKAGE = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/;
+
+/** @type {Map<string, SourceMap | undefined>} */
+const maps = new Map();
+
+/** The file that was written, where this one was made of several. @param {CallFrame} frame */
+function sourceOf({ url, lineNumber, columnNumber }) {
+  const file = fileURLToPath(url);
+  if (!maps.has(url)) maps.set(url, mapOf(`${file}.map`));
+  const found = maps.get(url)?.findEntry(lineNumber, columnNumber);
+  return found !== undefined && 'originalSource' in found ? found.originalSource : file;
+}
+
+/** @param {string} file */
+function mapOf(file) {
+  return existsSync(file) ? new SourceMap(JSON.parse(readFileSync(file, 'utf8'))) : undefined;
 }

@@ -1,6 +1,8 @@
 // @ts-check
 // npm run bench:start: from starting the program to its first answer, beside what a bare Node takes to start and answer;
 // with 100,000 users (or so many as are asked for) in the store as well, and what one more user costs a request.
+//   npm run bench:start -- 100000 15            users, and rounds
+//   BENCH_MAIN=OTHER/dist/main.js npm run ...   another version in turn with this one
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -12,7 +14,8 @@ import { cpuSeconds, freePort, start } from './processes.js';
 const USERS = Number(process.argv[2] ?? 100_000);
 const ROUNDS = Number(process.argv[3] ?? 15);
 const REQUESTS = 2_000;
-const MAIN = process.env['BENCH_MAIN'] ?? 'dist/main.js';
+const MAIN = 'dist/main.js';
+const OTHER = process.env['BENCH_MAIN'];
 const HASH = '$2b$10$abcdefghijklmnopqrstuuEbZGlFWmmxFO4Y9zsbPkP3fU/xyR0iG';
 const AUTHORIZATION = `Basic ${Buffer.from('bench:bench-password').toString('base64')}`;
 const REQUEST = `GET /kapacitor/v1/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: ${AUTHORIZATION}\r\n\r\n`;
@@ -31,24 +34,26 @@ try {
   const few = store('few', 0);
   const many = store('many', USERS);
   /** @type {Record<string, Started[]>} */
-  const found = { bare: [], few: [], many: [] };
+  const found = { bare: [], few: [], other: [], many: [] };
   for (let round = 0; round < ROUNDS; round++) {
     found['bare']?.push(await run(['-e', BARE], []));
     found['few']?.push(await run([MAIN, 'serve'], few));
+    if (OTHER !== undefined) found['other']?.push(await run([OTHER, 'serve'], few));
     found['many']?.push(await run([MAIN, 'serve'], many));
   }
   process.stdout.write(
-    `| ${ROUNDS} starts, in turn | first answer, ms | CPU until then, ms | p50 of a request, ms |\n| --- | --- | --- | --- |\n`,
+    `| ${ROUNDS} starts, in turn | first answer, ms | CPU until then, ms | first answer to a user, ms | p50 of a request, ms |\n| --- | --- | --- | --- | --- |\n`,
   );
   row('bare Node that answers itself', found['bare'] ?? []);
   row('kapgate, 1 user', found['few'] ?? []);
+  if (OTHER !== undefined) row(`${OTHER}, 1 user`, found['other'] ?? []);
   row(`kapgate, ${USERS} users`, found['many'] ?? []);
 } finally {
   upstream.kill();
   rmSync(directory, { recursive: true, force: true });
 }
 
-/** @typedef {{ answerMs: number, cpuMs: number, p50Ms: number }} Started */
+/** @typedef {{ answerMs: number, cpuMs: number, userMs: number, p50Ms: number }} Started */
 
 /** A store with `bench` and so many others. @param {string} name @param {number} users */
 function store(name, users) {
@@ -95,6 +100,8 @@ async function run(program, env) {
   await answer(socket, BEFORE);
   const answerMs = performance.now() - begun;
   const cpuMs = cpuSeconds(child.pid ?? 0) * 1000;
+  await answer(socket);
+  const userMs = performance.now() - begun;
   const times = [];
   for (let each = 0; each < REQUESTS; each++) {
     const before = performance.now();
@@ -104,7 +111,7 @@ async function run(program, env) {
   socket.destroy();
   child.kill('SIGKILL');
   await new Promise((resolve) => child.once('exit', resolve));
-  return { answerMs, cpuMs, p50Ms: median(times) };
+  return { answerMs, cpuMs, userMs, p50Ms: median(times) };
 }
 
 /** @param {number} port @returns {Promise<import('node:net').Socket>} */
@@ -132,6 +139,7 @@ function row(name, found) {
   const cells = [
     spread(found.map(({ answerMs }) => answerMs)),
     median(found.map(({ cpuMs }) => cpuMs)).toFixed(0),
+    spread(found.map(({ userMs }) => userMs)),
     median(found.map(({ p50Ms }) => p50Ms)).toFixed(3),
   ];
   process.stdout.write(`| ${[name, ...cells].join(' | ')} |\n`);

@@ -8,10 +8,7 @@ import { filesBelow } from './tree.js';
 
 /** The program and all that it loads. @param {import('./build.js').Build} build @param {string} to @returns {Entry[]} */
 export function programEntries({ root, version, modules }, to) {
-  // What is left of a source that is gone stays behind.
-  const built = filesBelow(join(root, 'dist')).filter((file) =>
-    [file, file.replace(/\.js$/, '.ts')].some((source) => existsSync(join(root, 'src', source))),
-  );
+  const built = filesBelow(join(root, 'dist'));
   if (!built.includes('main.js')) throw new Error('dist/ is not built: npm run build');
   return [
     ...built.map((file) => ({

@@ -49,6 +49,8 @@ Comment:
  These packages come with it below /usr/lib/kapgate/node_modules, each with the
  text of its own license:
 ${bundled.join('\n')}
+ Of others parts are in the files of /usr/lib/kapgate/dist: third-party.txt there
+ names them, with the texts of their licenses.
 
 Files: *
 Copyright: ${holder.replace(/^Copyright (?:\(c\) )?/, '')}

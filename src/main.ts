@@ -64,6 +64,7 @@ const terminal: Terminal = {
   onExit: (listener) => {
     process.on('exit', listener);
   },
+  program: import.meta.filename,
   fork: (args) => fork(import.meta.filename, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }),
   ...(process.send === undefined ? {} : { channel: channelOf(process) }),
 };

@@ -11,7 +11,7 @@ const ALLOWED = [
   /^\.\/etc\/logrotate\.d\/kapgate$/,
   /^\.\/usr\/bin\/kapgate$/,
   /^\.\/usr\/lib\/kapgate\/(?:LICENSE|package\.json)$/,
-  /^\.\/usr\/lib\/kapgate\/dist\/[\w/-]+\.js$/,
+  /^\.\/usr\/lib\/kapgate\/dist\/(?:[\w-]+\.js(?:\.map)?|third-party\.txt)$/,
   /^\.\/usr\/lib\/kapgate\/node_modules\/(?!.*\/(?:tests?|docs|examples?)\/)[\w@./-]+\.(?:[cm]?js|json)$/,
   /^\.\/usr\/lib\/kapgate\/node_modules\/.*\/(?:licen[cs]e|copying|notice)(?:[.-][\w.-]*)?$/i,
   /^\.\/usr\/lib\/kapgate\/node_modules\/.*linux-x64\/[\w.]+\.glibc\.node$/,

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
 import { readlinkSync, statSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { ownerBarred } from '../users/owner.ts';
 import type { Context } from './context.ts';
 
@@ -30,7 +29,7 @@ export async function runAsOwner(
   word: string | undefined,
   run: RunHere = runHere,
 ): Promise<number | undefined> {
-  const { process: operations, env } = context.terminal;
+  const { process: operations, env, program } = context.terminal;
   if (word === undefined || !ON_THE_STORE.includes(word)) return undefined;
   if (!ownerBarred(operations)) return undefined;
   const owner = await ownerOfStore(context);
@@ -41,15 +40,13 @@ export async function runAsOwner(
     [
       ...[`--reuid=${owner.uid}`, `--regid=${owner.gid}`, '--clear-groups', '--no-new-privs'],
       ...privileges.map((each) => `--${each}=-all,+${STILL_MAY}`),
-      ...['--', readlinkSync('/proc/self/exe'), MAIN, ...args],
+      ...['--', readlinkSync('/proc/self/exe'), program, ...args],
     ],
     // Who asked for it is still root, or whoever is behind sudo.
     { ...env, SUDO_USER: env['SUDO_USER'] ?? 'root' },
   );
   return code === NOT_STARTED ? undefined : code;
 }
-
-const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 
 async function ownerOfStore(
   context: Context,

@@ -31,6 +31,8 @@ export interface Terminal {
   readonly stderr: Writable;
   /** Calls the listener when the process ends, however it does; what is not done when it returns is never done. */
   readonly onExit: (listener: () => void) => void;
+  /** The file of this program, for one that starts it once more as somebody else. */
+  readonly program: string;
   /** Starts this program once more, as a part of this one: a channel leads there, and pipes come from it. */
   readonly fork?: (args: readonly string[]) => ChildProcess;
   /** To the program that started this one as a part of itself. */

@@ -11,6 +11,8 @@ import { createTempDir } from '../support/temp-dir.ts';
 import type { TempDir } from '../support/temp-dir.ts';
 import { unreadStreams } from '../support/streams.ts';
 
+const PROGRAM = '/opt/kapgate/dist/main.js';
+
 /** Node's own words on Debian 13. */
 function barred(): never {
   const words = 'setgroups() disabled: io_uring may be enabled. See CVE-2024-22017.';
@@ -50,6 +52,7 @@ describe('runAsOwner', () => {
         onStop: () => undefined,
         onReload: () => undefined,
         onReopen: () => undefined,
+        program: PROGRAM,
         paint: (_, text) => text,
       },
     };
@@ -83,7 +86,7 @@ describe('runAsOwner', () => {
       '--ambient-caps=-all,+dac_read_search',
       '--bounding-set=-all,+dac_read_search',
     ]);
-    expect(given?.slice(-args.length)).toEqual(args);
+    expect(given?.slice(-args.length - 1)).toEqual([PROGRAM, ...args]);
     expect(env?.['SUDO_USER']).toBe('root');
   });
 

@@ -32,14 +32,28 @@ afterEach(async () => {
   await dir.remove();
 });
 
-/** The packages, and the rooms of src, that were loaded. */
+/** The packages, and the rooms of src, of which something was loaded. */
 function loaded(): ReadonlySet<string> {
-  const urls = readFileSync(env['NOTED_LOADS'] ?? '', 'utf8').split('\n');
-  return new Set(urls.flatMap((url) => PLACE.exec(url)?.groups?.['name'] ?? []));
+  return new Set(loadedFiles().flatMap((file) => PLACE.exec(file)?.groups?.['name'] ?? []));
 }
 
-/** The first of the two: packages have a dist of their own. */
-const PLACE = /\/(?:node_modules|dist)\/(?<name>(?:@[^/]+\/)?[^/]+)\//;
+/** As they are before they are put together into the files of dist. */
+function loadedFiles(): readonly string[] {
+  const urls = readFileSync(env['NOTED_LOADS'] ?? '', 'utf8').split('\n');
+  return urls.flatMap((url) => {
+    if (!url.startsWith(DIST)) return [url];
+    const map = JSON.parse(readFileSync(fileURLToPath(`${url}.map`), 'utf8')) as SourceMap;
+    return map.sources.map((source) => new URL(source, url).href);
+  });
+}
+
+interface SourceMap {
+  readonly sources: readonly string[];
+}
+
+const DIST = new URL('../../dist/', import.meta.url).href;
+/** The first of the two: packages have a src of their own. */
+const PLACE = /\/(?:node_modules|src)\/(?<name>(?:@[^/]+\/)?[^/]+)\//;
 
 describe('serve', () => {
   let gateway: GatewayProcess;
@@ -85,6 +99,6 @@ describe('kapgate --help', () => {
     const all = loaded();
     expect(all.has('commander')).toBe(true);
     expect(['lmdb', 'winston', 'zod', 'listener'].filter((each) => all.has(each))).toEqual([]);
-    expect(readFileSync(env['NOTED_LOADS'] ?? '', 'utf8')).not.toMatch(/\/dist\/users\/store\.js/);
+    expect(loadedFiles().filter((file) => file.endsWith('/src/users/store.ts'))).toEqual([]);
   });
 });

@@ -31,6 +31,7 @@ export async function runHere(
       },
       onReload: () => undefined,
       onReopen: () => undefined,
+      program: '/nonexistent/kapgate',
       paint: (_, text) => text,
     },
     '0.0.0',

@@ -57,6 +57,7 @@ describe('users list', () => {
           onStop: () => undefined,
           onReload: () => undefined,
           onReopen: () => undefined,
+          program: '/nonexistent/kapgate',
           paint: (_, text) => text,
         },
         '0.0.0',

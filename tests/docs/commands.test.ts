@@ -77,6 +77,7 @@ async function helpOf(words: readonly string[]): Promise<string> {
     onStop: () => undefined,
     onReload: () => undefined,
     onReopen: () => undefined,
+    program: '/nonexistent/kapgate',
     paint: (_, text) => text,
   };
   await runCommandLine([...words, '--help'], terminal, '0');

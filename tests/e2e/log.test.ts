@@ -1,10 +1,12 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, closeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { buildSrc } from '../support/build-src.ts';
 import { eventually } from '../support/eventually.ts';
 import { findFreePort } from '../support/free-port.ts';
 import { MAIN, startGateway, writeConfig } from '../support/gateway-process.ts';
@@ -144,8 +146,8 @@ describe('the log of a gateway', () => {
 
 /** Speaks to a log of its own, and ends at once. */
 const SPEAKER = `
-  const [file, end] = process.argv.slice(1);
-  const { createLog } = await import(${JSON.stringify(new URL('../../dist/kernel/log.js', import.meta.url).href)});
+  const [module, file, end] = process.argv.slice(1);
+  const { createLog } = await import(module);
   const onExit = (listener) => process.on('exit', listener);
   const log = createLog({ level: 'info', format: 'logfmt', file }, { stderr: process.stderr, onExit });
   for (let index = 0; index < 300; index++) log.info('m', { index });
@@ -156,12 +158,23 @@ const SPEAKER = `
 `;
 
 describe('the log of a process that ends at once', () => {
+  let built: TempDir;
+  let module: string;
+
+  beforeAll(async () => {
+    built = await createTempDir();
+    module = pathToFileURL(join(await buildSrc(built.path), 'kernel/log.js')).href;
+  }, TIMEOUT_MS);
+
+  afterAll(() => built.remove());
+
   const places = ['file', 'pipe', 'standard error in a file'] as const;
   test.each(places.flatMap((place) => [[place, 'exit'] as const, [place, 'throw'] as const]))(
     'has each line: %s, by %s',
     async (place, end) => {
       const file = join(dir.path, 'speaker.log');
-      const args = ['--input-type=module', '-e', SPEAKER, place === 'file' ? file : '', end];
+      const to = place === 'file' ? file : '';
+      const args = ['--input-type=module', '-e', SPEAKER, module, to, end];
       const descriptor = place === 'standard error in a file' ? openSync(file, 'a') : undefined;
       const { stderr } = spawnSync(process.execPath, args, {
         encoding: 'utf8',
@@ -182,8 +195,8 @@ describe('the log of a process that ends at once', () => {
       const script = `
         const { statSync, truncateSync } = await import('node:fs');
         const { setTimeout } = await import('node:timers/promises');
-        const file = process.argv[1];
-        const { createLog } = await import(${JSON.stringify(new URL('../../dist/kernel/log.js', import.meta.url).href)});
+        const [module, file] = process.argv.slice(1);
+        const { createLog } = await import(module);
         const log = createLog({ level: 'info', format: 'logfmt', file }, { stderr: process.stderr, onExit: () => {} });
         for (let index = 0; index < 100; index++) log.info('m', { index, value: 'x'.repeat(400) });
         log.warn('full');
@@ -193,10 +206,9 @@ describe('the log of a process that ends at once', () => {
         log.warn('back');
         await log.close();
       `;
-      const shell = `trap '' XFSZ; ulimit -f 8; exec "$0" --input-type=module -e "$1" "$2"`;
-      const { status, stderr } = spawnSync('sh', ['-c', shell, process.execPath, script, file], {
-        encoding: 'utf8',
-      });
+      const shell = `trap '' XFSZ; ulimit -f 8; exec "$0" --input-type=module -e "$1" "$2" "$3"`;
+      const args = ['-c', shell, process.execPath, script, module, file];
+      const { status, stderr } = spawnSync('sh', args, { encoding: 'utf8' });
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
       const lines = (await readFile(file, 'utf8')).split('\n');
       const begun = lines.filter((line) => line !== '');

@@ -222,6 +222,7 @@ describe('subscriptions add --influxdb, before an InfluxDB and a recording upstr
         onStop: () => undefined,
         onReload: () => undefined,
         onReopen: () => undefined,
+        program: '/nonexistent/kapgate',
         paint: (_, text) => text,
       },
       '0',

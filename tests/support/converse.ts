@@ -43,6 +43,7 @@ export async function converse(
       onStop: () => undefined,
       onReload: () => undefined,
       onReopen: () => undefined,
+      program: '/nonexistent/kapgate',
       paint: (_, text) => text,
     },
     '0',

@@ -9,7 +9,7 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createTempDir } from '../support/temp-dir.ts';
 import type { TempDir } from '../support/temp-dir.ts';
-import { buildSrc } from './build-src.ts';
+import { buildSrc } from '../support/build-src.ts';
 import { someHash } from './hash.ts';
 import { useStores } from './open-stores.ts';
 

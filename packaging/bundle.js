@@ -1,0 +1,69 @@
+// @ts-check
+// npm run build: src/ and the packages that it is built with, as the few files of dist/ that Node opens at a start
+// (docs/decisions/0032). The packages that `dependencies` names stay beside: they bring native modules.
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+// The directory of a package within a path.
+const PACKAGE = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/;
+const NOTICES = 'third-party.txt';
+const SEPARATOR = `\n${'-'.repeat(80)}\n\n`;
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const out = join(root, 'dist');
+const { dependencies, engines } = readPackage(root);
+
+const { metafile } = await build({
+  absWorkingDir: root,
+  entryPoints: ['src/main.ts', 'src/authenticate/hashing-thread.js'],
+  outdir: out,
+  entryNames: '[name]',
+  bundle: true,
+  // What is imported when it is needed stays a file that is opened when it is needed.
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: `node${/[\d.]+/.exec(engines.node)?.[0]}`,
+  external: Object.keys(dependencies),
+  // For CommonJS among the packages, which asks for modules of Node.
+  banner: {
+    js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
+  },
+  sourcemap: 'linked',
+  sourcesContent: false,
+  legalComments: 'none',
+  metafile: true,
+  logLevel: 'warning',
+});
+writeFileSync(join(out, NOTICES), notices(Object.keys(metafile.inputs)));
+
+// The names of the files change with what is in them.
+const made = [NOTICES, ...Object.keys(metafile.outputs).map((file) => basename(file))];
+for (const file of readdirSync(out)) {
+  if (!made.includes(file)) rmSync(join(out, file), { recursive: true });
+}
+
+/** The terms of each package that is a part of these files. @param {readonly string[]} inputs */
+function notices(inputs) {
+  const directories = inputs.flatMap((file) => PACKAGE.exec(file)?.[0] ?? []);
+  const texts = [...new Set(directories)].sort().map((directory) => {
+    const { name, version, license } = readPackage(join(root, directory));
+    return `${name} ${version}: ${license}\n\n${termsIn(join(root, directory)).trim()}\n`;
+  });
+  return `Of these packages parts are in the files beside this one.\n\n${texts.join(SEPARATOR)}`;
+}
+
+/** @param {string} directory */
+function termsIn(directory) {
+  const file = readdirSync(directory).find((name) => /^licen[cs]e/i.test(name));
+  if (file !== undefined) return readFileSync(join(directory, file), 'utf8');
+  const { name, author } = readPackage(directory);
+  throw new Error(`${name} (${JSON.stringify(author)}) brings no text of its license`);
+}
+
+/** @param {string} directory */
+function readPackage(directory) {
+  return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+}
