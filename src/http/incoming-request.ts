@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ClientRequest, RequestHeaders } from '../kernel/client-request.ts';
-import { rememberNames } from '../kernel/header-names.ts';
+import { lowerName } from '../kernel/header-names.ts';
 import type { IncomingBody } from './incoming-body.ts';
 import type { RequestHead } from './request-head.ts';
 
@@ -28,8 +28,6 @@ export class IncomingRequest implements ClientRequest {
   }
 }
 
-const lowered = rememberNames((name) => name.toLowerCase());
-
 /** @param rawHeaders name and value in turn */
 function headersByName(rawHeaders: readonly string[]): RequestHeaders {
   // Without a prototype: a client may call a header "constructor".
@@ -38,7 +36,7 @@ function headersByName(rawHeaders: readonly string[]): RequestHeaders {
     string | undefined
   >;
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = lowered(rawHeaders[index] ?? '');
+    const name = lowerName(rawHeaders[index] ?? '');
     const value = rawHeaders[index + 1] ?? '';
     const before = headers[name];
     headers[name] = before === undefined ? value : `${before}, ${value}`;

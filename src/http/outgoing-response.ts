@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ClientResponse } from '../kernel/client-response.ts';
-import { rememberNames } from '../kernel/header-names.ts';
+import { lowerName } from '../kernel/header-names.ts';
 import type { RequestHead } from './request-head.ts';
 
 /** What every answer says. */
@@ -78,7 +78,7 @@ export class OutgoingResponse implements ClientResponse {
     let hasDate = false;
     for (let index = 0; index + 1 < headers.length; index += 2) {
       const name = headers[index] ?? '';
-      const lower = lowered(name);
+      const lower = lowerName(name);
       hasLength ||= lower === 'content-length';
       hasDate ||= lower === 'date';
       text += `${name}: ${checked(headers[index + 1] ?? '')}\r\n`;
@@ -135,8 +135,6 @@ export class OutgoingResponse implements ClientResponse {
     if (this.#socket.writable) this.#socket.write(text, 'latin1');
   }
 }
-
-const lowered = rememberNames((name) => name.toLowerCase());
 
 function checked(value: string): string {
   if (FORBIDDEN.test(value)) throw new Error('BUG: a control character in the head of an answer');

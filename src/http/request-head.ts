@@ -1,5 +1,5 @@
 import type { ClientBodyLength } from '../kernel/client-request.ts';
-import { rememberNames } from '../kernel/header-names.ts';
+import { rememberAmong } from '../kernel/header-names.ts';
 import { BadMessage } from '../kernel/wire/bad-message.ts';
 import { forbidden, readHeaderLines } from '../kernel/wire/header-lines.ts';
 import { refuseLooseLines } from '../kernel/wire/partial-head.ts';
@@ -43,13 +43,14 @@ export function readRequestHead(text: string): RequestHead {
   };
 }
 
-const ROLES = ['connection', 'content-length', 'expect', 'transfer-encoding', 'upgrade'] as const;
-type Role = (typeof ROLES)[number] | 'other';
-
-const roleOf = rememberNames((name): Role => {
-  const lower = name.toLowerCase();
-  return ROLES.find((each) => each === lower) ?? 'other';
-});
+const roleOf = rememberAmong([
+  'connection',
+  'content-length',
+  'expect',
+  'transfer-encoding',
+  'upgrade',
+]);
+type Role = ReturnType<typeof roleOf>;
 
 /** What the headers say of framing and connection. */
 interface Said {

@@ -23,6 +23,19 @@ export function rememberNames<Verdict>(
   };
 }
 
+/** A header name in lower case. */
+export const lowerName = rememberNames((name) => name.toLowerCase());
+
+/** Says which of these names, which are in lower case, a header's is, in whatever case that is written. */
+export function rememberAmong<const Name extends string>(
+  names: readonly Name[],
+): (name: string) => Name | 'other' {
+  return rememberNames((name) => {
+    const lower = name.toLowerCase();
+    return names.find((each) => each === lower) ?? 'other';
+  });
+}
+
 /** The same text in memory of its own. */
 export function ownText(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');

@@ -1,6 +1,6 @@
 import type { ClientBody } from '../kernel/client-request.ts';
 import { GatewayError } from '../kernel/errors.ts';
-import { rememberNames } from '../kernel/header-names.ts';
+import { rememberAmong } from '../kernel/header-names.ts';
 
 interface Head {
   readonly httpVersion: string;
@@ -10,13 +10,14 @@ interface Head {
 }
 
 /** The headers that frame a request or say whom it is from: each is looked at, and all but `expect` stand once. */
-const CHECKED = ['authorization', 'content-length', 'expect', 'host', 'transfer-encoding'] as const;
-type Checked = (typeof CHECKED)[number];
-
-const checkedName = rememberNames((name) => {
-  const lower = name.toLowerCase();
-  return CHECKED.find((each) => each === lower) ?? 'other';
-});
+const checkedName = rememberAmong([
+  'authorization',
+  'content-length',
+  'expect',
+  'host',
+  'transfer-encoding',
+]);
+type Checked = Exclude<ReturnType<typeof checkedName>, 'other'>;
 
 /**
  * Refuses what two servers could frame, or attribute, differently (RFC 9112 §3.2, §6, §11.2): of two, some take the

@@ -1,4 +1,4 @@
-import { rememberNames } from '../kernel/header-names.ts';
+import { rememberAmong } from '../kernel/header-names.ts';
 import { BadMessage } from '../kernel/wire/bad-message.ts';
 import type { BodyLength } from '../kernel/wire/body-reader.ts';
 import { readHeaderLines } from '../kernel/wire/header-lines.ts';
@@ -76,13 +76,8 @@ function readHeaders(
   return { headers, said };
 }
 
-const ROLES = ['connection', 'content-length', 'keep-alive', 'transfer-encoding'] as const;
-type Role = (typeof ROLES)[number] | 'other';
-
-const roleOf = rememberNames((name): Role => {
-  const lower = name.toLowerCase();
-  return ROLES.find((each) => each === lower) ?? 'other';
-});
+const roleOf = rememberAmong(['connection', 'content-length', 'keep-alive', 'transfer-encoding']);
+type Role = ReturnType<typeof roleOf>;
 
 function note(said: Said, role: Role, value: string): void {
   switch (role) {
