@@ -41,11 +41,11 @@ export class IncomingBody implements ClientBody {
   }
 
   get isAwaited(): boolean {
-    return this.isWanted && this.#waiting.length === 0;
+    return this.#isWanted && this.#waiting.length === 0;
   }
 
   /** Whether somebody takes what comes. */
-  get isWanted(): boolean {
+  get #isWanted(): boolean {
     return this.#taker !== undefined && !this.#isPaused && !this.isOver;
   }
 
@@ -86,7 +86,7 @@ export class IncomingBody implements ClientBody {
 
   /** Hands over what has come, where somebody takes it. @throws BadMessage */
   feed(): void {
-    if (!this.isWanted || this.#waiting.length === 0) return;
+    if (!this.#isWanted || this.#waiting.length === 0) return;
     for (const piece of joinedWhereSmall(this.#read())) this.#taker?.onData(piece);
     if (!this.isOver) return;
     const taker = this.#taker;

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ClientResponse } from '../kernel/client-response.ts';
 import { lowerName } from '../kernel/header-names.ts';
+import { LAST_CHUNK, sizeLine, writeBehind, writeChunk } from '../kernel/wire/body-writer.ts';
 import { checkedPart } from '../kernel/wire/head-part.ts';
 import type { RequestHead } from './request-head.ts';
 
@@ -11,8 +12,6 @@ interface Said {
   /** The moment, as a `Date` header has it. */
   readonly date: () => string;
 }
-
-const LAST_CHUNK = '0\r\n\r\n';
 
 /** The answer to one request, on the socket of its client. */
 export class OutgoingResponse implements ClientResponse {
@@ -90,27 +89,20 @@ export class OutgoingResponse implements ClientResponse {
     if (!this.#hasBody || piece.length === 0) return !this.isFull;
     // The connection is about to end.
     if (!this.#socket.writable) return false;
-    this.#socket.cork();
-    if (this.#isChunked) this.#held += `${piece.length.toString(16)}\r\n`;
-    this.flush();
-    this.#socket.write(piece);
-    if (this.#isChunked) this.#socket.write('\r\n', 'latin1');
-    this.#socket.uncork();
+    const write = this.#isChunked ? writeChunk : writeBehind;
+    write(this.#socket, this.#takeHeld(), piece);
     return !this.isFull;
   }
 
   writeSmall(piece: Buffer): boolean {
     if (!this.#hasBody || piece.length === 0) return !this.isFull;
     const text = piece.toString('latin1');
-    this.#held += this.#isChunked ? `${piece.length.toString(16)}\r\n${text}\r\n` : text;
+    this.#held += this.#isChunked ? `${sizeLine(piece.length)}${text}\r\n` : text;
     return !this.isFull;
   }
 
   flush(): void {
-    if (this.#held === '') return;
-    const held = this.#held;
-    this.#held = '';
-    this.#send(held);
+    if (this.#held !== '') this.#send(this.#takeHeld());
   }
 
   end(): void {
@@ -128,6 +120,12 @@ export class OutgoingResponse implements ClientResponse {
     if (isOpenEnded && !this.#isChunked) this.isLast = true;
     const connection = this.isLast ? 'Connection: close\r\n' : this.#said.keepAlive;
     return this.#isChunked ? `${connection}Transfer-Encoding: chunked\r\n` : connection;
+  }
+
+  #takeHeld(): string {
+    const held = this.#held;
+    this.#held = '';
+    return held;
   }
 
   #send(text: string): void {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { writeBehind } from '../kernel/wire/body-writer.ts';
 import type { AnswerHead } from './answer-head.ts';
 import { AnswerReader } from './answer-reader.ts';
 import type { AnswerSink } from './answer-reader.ts';
@@ -81,7 +82,7 @@ export class Crossing implements AnswerSink {
     if (body === null) socket.write(head, 'latin1');
     else if (body.length <= MAX_JOINED_BYTES)
       socket.write(head + body.toString('latin1'), 'latin1');
-    else writeBoth(socket, head, body);
+    else writeBehind(socket, head, body);
   }
 
   /**
@@ -115,11 +116,4 @@ export class Crossing implements AnswerSink {
   onData(piece: Buffer): void {
     if (!this.#isOver && !this.sender.onData(piece)) this.isHeldUp = true;
   }
-}
-
-function writeBoth(socket: Socket, head: string, body: Buffer): void {
-  socket.cork();
-  socket.write(head, 'latin1');
-  socket.write(body);
-  socket.uncork();
 }

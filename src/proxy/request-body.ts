@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { BodyTaker, ClientBody } from '../kernel/client-request.ts';
+import { LAST_CHUNK, writeChunk } from '../kernel/wire/body-writer.ts';
 import type { SentLength } from './request-head.ts';
 
 interface Told {
@@ -54,13 +55,14 @@ export class RequestBody implements BodyTaker {
   onData(piece: Buffer): void {
     if (this.#to === undefined) return;
     this.#sentBytes += piece.length;
-    writePiece(this.#to, piece, this.length === 'chunked');
+    if (this.length === 'chunked') writeChunk(this.#to, '', piece);
+    else this.#to.write(piece);
     // Mostly the system has taken all of it at once, also where it is more than Node likes to keep.
     if (this.#to.writableNeedDrain && this.#to.writableLength > 0) this.#body.pause();
   }
 
   onEnd(): void {
-    if (this.length === 'chunked') this.#to?.write('0\r\n\r\n', 'latin1');
+    if (this.length === 'chunked') this.#to?.write(LAST_CHUNK, 'latin1');
     else if (this.#sentBytes !== this.length) {
       this.#told?.onFailure(new Error('BUG: the body is not as long as it was announced'));
       return;
@@ -76,16 +78,4 @@ export class RequestBody implements BodyTaker {
   readonly #onDrain = (): void => {
     this.#body.resume();
   };
-}
-
-function writePiece(socket: Socket, piece: Buffer, isChunked: boolean): void {
-  if (!isChunked) {
-    socket.write(piece);
-    return;
-  }
-  socket.cork();
-  socket.write(`${piece.length.toString(16)}\r\n`, 'latin1');
-  socket.write(piece);
-  socket.write('\r\n', 'latin1');
-  socket.uncork();
 }
