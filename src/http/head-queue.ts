@@ -1,4 +1,4 @@
-import { HEAD_END, PartialHead } from '../kernel/wire/partial-head.ts';
+import { PartialHead, wholeHead } from '../kernel/wire/partial-head.ts';
 import { readRequestHead, refuseNonsense } from './request-head.ts';
 import type { RequestHead } from './request-head.ts';
 import type { WaitingBytes } from './waiting-bytes.ts';
@@ -30,14 +30,11 @@ export class HeadQueue {
     return head === undefined ? undefined : readRequestHead(head);
   }
 
-  /** Mostly it comes in one piece. */
   #takeWhole(): string | undefined {
     this.#skipEmptyLines();
-    const { bytes } = this.#waiting;
-    const end = bytes.indexOf(HEAD_END) + HEAD_END.length;
-    if (end < HEAD_END.length || end > this.#maxBytes) return undefined;
-    this.#waiting.drop(end);
-    return bytes.toString('latin1', 0, end);
+    const text = wholeHead(this.#waiting.bytes, 0, this.#maxBytes);
+    if (text !== undefined) this.#waiting.drop(text.length);
+    return text;
   }
 
   /** RFC 9112 §2.2: some clients send one behind a body. */

@@ -1,7 +1,7 @@
 import { BadMessage } from '../kernel/wire/bad-message.ts';
 import { bodyReader } from '../kernel/wire/body-reader.ts';
 import type { BodyReader } from '../kernel/wire/body-reader.ts';
-import { HEAD_END, PartialHead, refuseLooseLines } from '../kernel/wire/partial-head.ts';
+import { PartialHead, refuseLooseLines, wholeHead } from '../kernel/wire/partial-head.ts';
 import { readAnswerHead } from './answer-head.ts';
 import type { AnswerHead } from './answer-head.ts';
 
@@ -68,15 +68,14 @@ export class AnswerReader {
   }
 
   #readHead(bytes: Buffer, from: number): number {
-    // Mostly it comes in one piece.
-    const found = this.#partialHead === undefined ? bytes.indexOf(HEAD_END, from) : -1;
-    if (found >= 0) {
-      const end = found + HEAD_END.length;
-      this.#takeHead(bytes.toString('latin1', from, end));
-      return end;
+    const maxBytes = MAX_HEAD_BYTES - this.#headBytes;
+    const whole = this.#partialHead === undefined ? wholeHead(bytes, from, maxBytes) : undefined;
+    if (whole !== undefined) {
+      this.#takeHead(whole);
+      return from + whole.length;
     }
     this.#partialHead ??= new PartialHead(refuseOther);
-    const end = this.#partialHead.add(bytes, from, MAX_HEAD_BYTES - this.#headBytes);
+    const end = this.#partialHead.add(bytes, from, maxBytes);
     const { text } = this.#partialHead;
     if (text === undefined) return bytes.length;
     this.#partialHead = undefined;
@@ -86,7 +85,6 @@ export class AnswerReader {
 
   #takeHead(text: string): void {
     this.#headBytes += text.length;
-    if (this.#headBytes > MAX_HEAD_BYTES) throw tooLong();
     const head = readAnswerHead(text, this.#method);
     if (head.status >= 200) {
       this.#keepAliveMs = head.keepAliveMs;
@@ -106,8 +104,4 @@ function refuseOther(bytes: Buffer, from: number, to: number): void {
     if (!HEAD_START.startsWith(start)) throw new BadMessage('the status line is none of HTTP/1.1');
   }
   refuseLooseLines(bytes, from, to);
-}
-
-function tooLong(): BadMessage {
-  return new BadMessage(`the head is longer than ${MAX_HEAD_BYTES} bytes`, true);
 }

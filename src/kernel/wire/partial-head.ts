@@ -2,10 +2,20 @@ import { BadMessage } from './bad-message.ts';
 import { GrowingBuffer } from './growing-buffer.ts';
 
 /** The blank line behind the last header. */
-export const HEAD_END = Buffer.from('\r\n\r\n');
+const HEAD_END = Buffer.from('\r\n\r\n');
 
 const LF = 0x0a;
 const CR = 0x0d;
+
+/**
+ * A head that has come in one piece, as most do: with the blank line at its end.
+ * @returns undefined where it has not, or is too long: PartialHead takes it then, or refuses it
+ */
+export function wholeHead(bytes: Buffer, from: number, maxBytes: number): string | undefined {
+  const found = bytes.indexOf(HEAD_END, from);
+  const end = found + HEAD_END.length;
+  return found < 0 || end - from > maxBytes ? undefined : bytes.toString('latin1', from, end);
+}
 
 /** Throws a BadMessage where what came between two places can be no part of a head, whatever follows. */
 export type RefuseEarly = (bytes: Buffer, from: number, to: number) => void;
