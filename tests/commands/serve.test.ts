@@ -17,6 +17,7 @@ import {
   startGateway,
   writeConfig,
 } from '../support/gateway-process.ts';
+import { logSoFar, untilLogged } from '../support/logged.ts';
 import { openRawConnection, requestText } from '../support/raw-client.ts';
 import { answering, startRecordingUpstream } from '../support/recording-upstream.ts';
 import type { RecordingUpstream } from '../support/recording-upstream.ts';
@@ -54,7 +55,7 @@ describe('serve', () => {
     const args = words.map((word) => word.replace('FILE', configFile));
     const gateway = await startByArguments(args, port, { configFile });
     expect((await call(port, 'GET', PING)).status).toBe(401);
-    expect(gateway.log).toMatch(/msg=listening address=127\.0\.0\.1:\d+ upstream=http/);
+    await untilLogged(gateway, /msg=listening address=127\.0\.0\.1:\d+ upstream=http/);
     expect(await gateway.stop()).toBe(0);
     expect(gateway.log).toMatch(/msg=stopping signal=SIGTERM\n.*msg=stopped\n$/);
   });
@@ -76,6 +77,7 @@ describe('serve', () => {
     });
     // The stock file says "open" twice: it is not taken.
     expect((await call(port, 'GET', PING)).status).toBe(401);
+    await logSoFar(gateway);
     for (const words of [
       /is read as a kapacitor\.conf/g,
       /auth-enabled = false .* is not taken/g,
@@ -118,7 +120,7 @@ describe('serve', () => {
     });
     expect((await call(gateway.port, 'GET', PING)).status).toBe(204);
     expect((await call(gateway.port, 'GET', '/kapacitor/v1/users')).status).toBe(401);
-    expect(gateway.log).toMatch(/lvl=warn msg="THE GATE IS OPEN/);
+    await untilLogged(gateway, /lvl=warn msg="THE GATE IS OPEN/);
     await gateway.stop();
   });
 

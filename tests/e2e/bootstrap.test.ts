@@ -6,6 +6,7 @@ import { findCurl, paste } from '../support/curl.ts';
 import { findFreePort } from '../support/free-port.ts';
 import { MAIN, runKapgate, startByArguments } from '../support/gateway-process.ts';
 import type { GatewayProcess } from '../support/gateway-process.ts';
+import { untilLogged } from '../support/logged.ts';
 import { exchange } from '../support/raw-client.ts';
 import { answering, startRecordingUpstream } from '../support/recording-upstream.ts';
 import type { RecordingUpstream } from '../support/recording-upstream.ts';
@@ -117,8 +118,7 @@ async function names(): Promise<readonly string[]> {
 
 describe('the documented bootstrap', () => {
   testWithCurl('works word for word', async () => {
-    const { log } = await start();
-    expect(log).toContain('is not taken: what is said to Kapacitor can close the gate');
+    await untilLogged(await start(), 'is not taken: what is said to Kapacitor can close the gate');
     const created =
       await paste(`curl -s -w '%{http_code}' --request POST 'http://localhost:${port}/kapacitor/v1/users' \\
   --data '{
@@ -135,8 +135,9 @@ describe('the documented bootstrap', () => {
     "type": "admin",
     "permissions": []
 }200`);
-    expect(running?.log).toMatch(/msg="users changed" action=created user=exampleUsername/);
+    const first = running;
     await stop();
+    expect(first?.log).toMatch(/msg="users changed" action=created user=exampleUsername/);
 
     await start({ authEnabled: true });
     const admin = `-u exampleUsername:examplePassword`;
@@ -225,7 +226,7 @@ function attempt({ method = 'POST', path = USERS, headers, body = FIRST }: Tried
 
 describe('what is not the documented request', () => {
   test('is refused, and the documented one still passes', async () => {
-    await start();
+    const gateway = await start();
     for (const tried of REFUSED) {
       const { status } = await attempt(tried);
       expect({ tried, status }).toEqual({ tried, status: 401 });
@@ -243,7 +244,7 @@ describe('what is not the documented request', () => {
     expect(upgraded.status).toBe(401);
     expect(upstream.requests).toEqual([]);
     expect(await names()).toEqual([]);
-    expect(running?.log).toMatch(/kapgate users add NAME --admin.*curl -XPOST/);
+    await untilLogged(gateway, /kapgate users add NAME --admin.*curl -XPOST/);
     expect((await attempt()).status).toBe(200);
   });
 

@@ -7,6 +7,7 @@ import type { MetaNode, MetaNodeOptions } from '../../src/commands/try/meta-stan
 import { createAuthority, findOpenssl } from '../support/certificates.ts';
 import { findFreePort } from '../support/free-port.ts';
 import type { GatewayProcess } from '../support/gateway-process.ts';
+import { logSoFar, untilLogged } from '../support/logged.ts';
 import { createCluster } from '../support/meta-cluster.ts';
 import { askAs, askUntil, startMetaGateway } from '../support/meta-gateway.ts';
 import type { Asked } from '../support/meta-gateway.ts';
@@ -150,7 +151,7 @@ describe('a meta node that', () => {
       await node.up();
       await askUntil(204, () => askAs(gate, reader), 10_000);
       await askUntil(204, () => askAs(gate, writer, WRITE), 10_000);
-      expect(gate.log).not.toMatch(/^\s+at /m);
+      expect(await logSoFar(gate)).not.toMatch(/^\s+at /m);
     },
     TIMEOUT_MS,
   );
@@ -197,7 +198,7 @@ describe('a meta node that', () => {
         'meta-ca': JSON.stringify(authority.caFile),
       });
       expectOutage(await askAs(gate, 'fresh'));
-      expect(gate.log).toMatch(/certificate.*expired|expired.*certificate/);
+      await untilLogged(gate, /certificate.*expired|expired.*certificate/);
       expect(node.countOf('GET /user')).toBe(0);
       await node.stop();
       const good = authority.issue('good');

@@ -5,6 +5,7 @@ import { basic, call } from '../support/api.ts';
 import type { ApiAnswer, ApiCall } from '../support/api.ts';
 import { startGateway } from '../support/gateway-process.ts';
 import type { GatewayProcess } from '../support/gateway-process.ts';
+import { logSoFar } from '../support/logged.ts';
 import { createCluster } from '../support/meta-cluster.ts';
 import { openRawConnection } from '../support/raw-client.ts';
 import { answering, startRecordingUpstream } from '../support/recording-upstream.ts';
@@ -61,9 +62,9 @@ afterAll(async () => {
 });
 
 /** The gateway answers alone, whatever is asked, and shows no hash. */
-afterEach(() => {
+afterEach(async () => {
   expect(upstream.requests).toEqual([]);
-  expect(gateway.log).not.toMatch(/\$2[aby]\$|pw-/);
+  expect(await logSoFar(gateway)).not.toMatch(/\$2[aby]\$|pw-/);
 });
 
 async function ask(method: string, path: string, options: ApiCall = {}): Promise<ApiAnswer> {

@@ -14,6 +14,7 @@ import {
   writeConfig,
 } from '../support/gateway-process.ts';
 import type { GatewayOptions, GatewayProcess } from '../support/gateway-process.ts';
+import { untilLogged } from '../support/logged.ts';
 import { openRawConnection, requestText } from '../support/raw-client.ts';
 import { answering, startRecordingUpstream } from '../support/recording-upstream.ts';
 import type { RecordingUpstream } from '../support/recording-upstream.ts';
@@ -95,7 +96,7 @@ describe('SIGHUP', () => {
     const running = await start();
     await writeFile(running.configFile, '[upstream]\nurl = "nowhere"\n');
     await reload(running, 'not reloaded');
-    expect(running.log).toMatch(/not reloaded, the old configuration goes on: \[upstream\] url/);
+    await untilLogged(running, /not reloaded, the old configuration goes on: \[upstream\] url/);
     expect(await versionAt(running.port)).toBe('one');
   });
 
@@ -111,7 +112,7 @@ describe('SIGHUP', () => {
     gateway = await startByArguments(['serve'], port, { cwd: dir.path, configFile: file });
     renameSync(file, `${file}.new`);
     await reload(gateway, 'not reloaded');
-    expect(gateway.log).toMatch(/not reloaded.*came from .*gateway\.toml.*now no file is there/);
+    await untilLogged(gateway, /not reloaded.*came from .*gateway\.toml.*now no file is there/);
     expect(await versionAt(port)).toBe('one');
     renameSync(`${file}.new`, file);
     await reload(gateway);
@@ -152,7 +153,7 @@ describe('SIGHUP', () => {
     const running = await start();
     await rewrite(running, one?.url ?? '', { limits: { 'idle-timeout': '"5m"' } });
     await reload(running);
-    expect(running.log).toMatch(/only a restart takes it up: \[limits\] idle-timeout/);
+    await untilLogged(running, /only a restart takes it up: \[limits\] idle-timeout/);
   });
 
   test('opens the log file anew: what logrotate moved away gets no more lines', async () => {
@@ -171,7 +172,7 @@ describe('SIGHUP', () => {
     const file = join(dir.path, 'audit.log');
     const audit = { audit: { file: JSON.stringify(file) } };
     const running = await start({ ...audit, auth: { observe: 'true', 'bcrypt-cost': '4' } });
-    expect(running.log).toContain('lvl=warn msg="THE GATE IS OPEN FOR A REHEARSAL');
+    await untilLogged(running, 'lvl=warn msg="THE GATE IS OPEN FOR A REHEARSAL');
     expect((await call(running.port, 'DELETE', PING)).status).toBe(204);
     const linesIn = (name: string): string => (existsSync(name) ? readFileSync(name, 'utf8') : '');
     await eventually('it is audited', () => linesIn(file).includes('"would_be":401,"status":204'));

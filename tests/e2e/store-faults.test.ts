@@ -7,6 +7,7 @@ import type { ApiAnswer } from '../support/api.ts';
 import { eventually } from '../support/eventually.ts';
 import { addUser, runKapgate, startGateway } from '../support/gateway-process.ts';
 import type { GatewayProcess } from '../support/gateway-process.ts';
+import { untilLogged } from '../support/logged.ts';
 import { answering, startRecordingUpstream } from '../support/recording-upstream.ts';
 import type { RecordingUpstream } from '../support/recording-upstream.ts';
 import { createTempDir } from '../support/temp-dir.ts';
@@ -287,7 +288,7 @@ describe('a store that is damaged under a running gateway', () => {
       const { gateway, secret } = await prepared();
       await damage(dataFile());
       await expectNobodyCanSay(gateway, secret);
-      expect(gateway.log).toMatch(words);
+      await untilLogged(gateway, words);
       // A file that looks whole again is still not the one whose pages LMDB knows.
       await expectNobodyCanSay(gateway, secret);
       expect(await gateway.stop()).toBe(0);
@@ -331,7 +332,7 @@ describe('a store that is damaged under a running gateway', () => {
       expect((await make(gateway, 'user7')).status).toBe(503);
       expect(await statusAt(gateway, 'user8:password')).toBe(200);
       expect(await statusAt(gateway, ROOT, 'GET', `${USERS}/user8`)).toBe(200);
-      expect(gateway.log).toContain('its record is damaged');
+      await untilLogged(gateway, 'its record is damaged');
       expect(await gateway.stop()).toBe(0);
     },
     LIMIT_MS,
@@ -365,7 +366,7 @@ if (!hasPrlimit) process.stderr.write('skipped: no prlimit (a full disk under a 
       }
     }
     expect(refused).toHaveLength(3);
-    expect(gateway.log).toMatch(/cannot write the user store .*File too large/);
+    await untilLogged(gateway, /cannot write the user store .*File too large/);
     const [some = ''] = acknowledged;
     expect(await statusAt(gateway, `${some}:password`)).toBe(200);
     limit('unlimited');

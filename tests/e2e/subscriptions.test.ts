@@ -11,6 +11,7 @@ import type { GatewayProcess } from '../support/gateway-process.ts';
 import { findInfluxd, startInfluxd } from '../support/influxdb.ts';
 import type { InfluxdProcess } from '../support/influxdb.ts';
 import { findKapacitor, startKapacitor } from '../support/kapacitor.ts';
+import { logSoFar } from '../support/logged.ts';
 import { countsIn, startWriting } from '../support/points.ts';
 import { answering, startRecordingUpstream } from '../support/recording-upstream.ts';
 import { createTempDir } from '../support/temp-dir.ts';
@@ -108,7 +109,7 @@ describe('subscriptions add --influxdb, before an InfluxDB and a recording upstr
         /^\/write\?consistency=&db=telegraf&precision=ns&rp=autogen$/,
       );
       expect(upstream.requests[0]?.body.toString()).toBe('cpu value=2 2\n');
-      expect(gateway.log).not.toContain(path.slice('/sub/'.length));
+      expect(await logSoFar(gateway)).not.toContain(path.slice('/sub/'.length));
       expect(influx.log.length).toBeGreaterThan(0);
 
       // A rotation, without anybody at the terminal; the old secret goes on until it is ended.

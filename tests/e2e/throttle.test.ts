@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { addUser, startGateway } from '../support/gateway-process.ts';
 import type { GatewayProcess } from '../support/gateway-process.ts';
+import { logSoFar } from '../support/logged.ts';
 import { exchange, requestText } from '../support/raw-client.ts';
 import type { RawResponse } from '../support/raw-client.ts';
 import { answering, startRecordingUpstream } from '../support/recording-upstream.ts';
@@ -112,7 +113,7 @@ describe('login-failures', () => {
       await send('GET', TASKS, basic('ann', 'secret'), '127.0.0.8');
       upstream.clear();
       const log = join(dir.path, 'seen.log');
-      writeFileSync(log, gateway.log);
+      writeFileSync(log, await logSoFar(gateway));
       const { stdout } = spawnSync('fail2ban-regex', ['-o', 'ip', log, FILTER], {
         encoding: 'utf8',
       });

@@ -12,6 +12,7 @@ import {
   writeConfig,
 } from '../support/gateway-process.ts';
 import type { GatewayOptions, GatewayProcess } from '../support/gateway-process.ts';
+import { untilLogged } from '../support/logged.ts';
 import { exchange, openRawConnection, requestText } from '../support/raw-client.ts';
 import type { RawConnection } from '../support/raw-client.ts';
 import { answering, startRecordingUpstream } from '../support/recording-upstream.ts';
@@ -222,7 +223,7 @@ describe('a worker that ends', () => {
       200,
     );
     await eventually('there are two again', () => childrenOf(gateway.pid).length === 2, LONG_MS);
-    expect(gateway.log).toMatch(/lvl=error msg="a worker ended: .*worker=1 pid=\d+ how=SIGKILL/);
+    await untilLogged(gateway, /lvl=error msg="a worker ended: .*worker=1 pid=\d+ how=SIGKILL/);
   });
 
   test('loses no client that comes while there is no worker at all', async () => {
@@ -354,7 +355,8 @@ describe('signals', () => {
       settings: { http },
     });
     await reload();
-    expect(gateway.log).toContain(
+    await untilLogged(
+      gateway,
       'only a restart takes it up: [http] shutdown-timeout, [http] workers',
     );
     expect(childrenOf(gateway.pid)).toHaveLength(2);

@@ -4,6 +4,7 @@ activator.py '["tcp", "/path/of/a/unix/socket"]' PROGRAM ARGUMENT…
 
 Prints the port of the first TCP socket. Each line "restart" on standard input ends the program by SIGTERM, waits for
 its end, and starts it anew with the same sockets; then "restarted CODE" is printed. The end of the input ends both.
+As systemd waits for READY=1, no SIGTERM comes before the program would take it.
 """
 
 import json
@@ -12,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 places, program = json.loads(sys.argv[1]), sys.argv[2:]
 sockets = []
@@ -42,12 +44,24 @@ def start():
     )
 
 
+def end(program):
+    deadline = time.monotonic() + 60
+    while program.poll() is None and not takes_sigterm(program.pid) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    program.send_signal(signal.SIGTERM)
+    return program.wait()
+
+
+def takes_sigterm(pid):
+    with open("/proc/{}/status".format(pid)) as status:
+        caught = next(line.split()[1] for line in status if line.startswith("SigCgt:"))
+    return int(caught, 16) >> (signal.SIGTERM - 1) & 1 == 1
+
+
 child = start()
 print(port, flush=True)
 for line in sys.stdin:
-    child.send_signal(signal.SIGTERM)
-    code = child.wait()
+    code = end(child)
     child = start()
     print("restarted", code, flush=True)
-child.send_signal(signal.SIGTERM)
-sys.exit(child.wait())
+sys.exit(end(child))
