@@ -1,10 +1,10 @@
 // @ts-check
 // npm run build: src/ and the packages that it is built with, as the few files of dist/ that Node opens at a start
 // (docs/decisions/0032). The packages that `dependencies` names stay beside: they bring native modules.
-import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build } from 'rolldown';
 
 // The directory of a package within a path.
 const PACKAGE = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/;
@@ -13,41 +13,39 @@ const SEPARATOR = `\n${'-'.repeat(80)}\n\n`;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const out = join(root, 'dist');
-const { dependencies, engines } = readPackage(root);
+const { dependencies } = readPackage(root);
 
-const { metafile } = await build({
-  absWorkingDir: root,
-  entryPoints: ['src/main.ts', 'src/authenticate/hashing-thread.js'],
-  outdir: out,
-  entryNames: '[name]',
-  bundle: true,
-  // What is imported when it is needed stays a file that is opened when it is needed.
-  splitting: true,
-  format: 'esm',
+const { output } = await build({
+  cwd: root,
+  input: { main: 'src/main.ts', 'hashing-thread': 'src/authenticate/hashing-thread.js' },
   platform: 'node',
-  target: `node${/[\d.]+/.exec(engines.node)?.[0]}`,
   external: Object.keys(dependencies),
-  // For CommonJS among the packages, which asks for modules of Node.
-  banner: {
-    js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
+  tsconfig: false,
+  output: {
+    dir: out,
+    // What is imported when it is needed stays a file that is opened when it is needed.
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name]-[hash].js',
+    sourcemap: true,
+    comments: { legal: false },
   },
-  sourcemap: 'linked',
-  sourcesContent: false,
-  legalComments: 'none',
-  metafile: true,
-  logLevel: 'warning',
 });
-writeFileSync(join(out, NOTICES), notices(Object.keys(metafile.inputs)));
+chmodSync(join(out, 'main.js'), 0o755);
+const inputs = output
+  .flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []))
+  .map((file) => relative(root, file));
+writeFileSync(join(out, NOTICES), notices(inputs));
 
 // The names of the files change with what is in them.
-const made = [NOTICES, ...Object.keys(metafile.outputs).map((file) => basename(file))];
+const made = [NOTICES, ...output.map(({ fileName }) => fileName)];
 for (const file of readdirSync(out)) {
   if (!made.includes(file)) rmSync(join(out, file), { recursive: true });
 }
 
-/** The terms of each package that is a part of these files. @param {readonly string[]} inputs */
-function notices(inputs) {
-  const directories = inputs.flatMap((file) => PACKAGE.exec(file)?.[0] ?? []);
+/** The terms of each package that is a part of these files. @param {readonly string[]} files */
+function notices(files) {
+  const directories = files.flatMap((file) => PACKAGE.exec(file)?.[0] ?? []);
   const texts = [...new Set(directories)].sort().map((directory) => {
     const { name, version, license } = readPackage(join(root, directory));
     return `${name} ${version}: ${license}\n\n${termsIn(join(root, directory)).trim()}\n`;
