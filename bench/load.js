@@ -8,9 +8,11 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setPriority } from 'node:os';
 
-const [port, connections, milliseconds, given = '', mode = 'closed'] = process.argv.slice(2);
+const [ports = '', connections, milliseconds, given = '', mode = 'closed'] = process.argv.slice(2);
 const request = given.startsWith('@') ? readFileSync(given.slice(1)) : Buffer.from(given, 'base64');
 const [kind, amount] = mode.split('=');
+/** Several, with commas between them, have the connections in turn. */
+const PORTS = ports.split(',').map(Number);
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 const NOTHING = Buffer.alloc(0);
@@ -19,6 +21,7 @@ const CONNECT_MS = 100;
 const PATIENCE_MS = 2_000;
 /** @type {number[]} */
 const times = [];
+let opened = 0;
 let failures = 0;
 /** Answers with the header that bench/upstream.js sets: the others were made up by the proxy. */
 let fromUpstream = 0;
@@ -101,7 +104,8 @@ function runPaced(rate) {
 
 /** @param {(connection: Connection) => void} onReady @param {(connection: Connection) => void} onAnswer */
 function open(onReady, onAnswer) {
-  const socket = connect({ port: Number(port), host: '127.0.0.1', noDelay: true });
+  const port = PORTS[opened++ % PORTS.length] ?? 0;
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   /** @type {Buffer} */
   let head = NOTHING;
   /** Of the body: -1 while the head is not there, Infinity for one in chunks. */
