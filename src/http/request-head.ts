@@ -1,6 +1,7 @@
 import type { ClientBodyLength } from '../kernel/client-request.ts';
 import { rememberAmong } from '../kernel/header-names.ts';
 import { BadMessage } from '../kernel/wire/bad-message.ts';
+import { lengthIn, saysClose, saysKeepAlive } from '../kernel/wire/framing.ts';
 import { forbidden, readHeaderLines } from '../kernel/wire/header-lines.ts';
 import { refuseLooseLines } from '../kernel/wire/partial-head.ts';
 
@@ -55,7 +56,7 @@ type Role = ReturnType<typeof roleOf>;
 /** What the headers say of framing and connection. */
 interface Said {
   lengths: number;
-  length: number;
+  length: number | undefined;
   codings: number;
   isChunked: boolean;
   close: boolean;
@@ -68,7 +69,7 @@ interface Said {
 function readRoles(rawHeaders: readonly string[]): Said {
   const said: Said = {
     lengths: 0,
-    length: 0,
+    length: undefined,
     codings: 0,
     isChunked: false,
     close: false,
@@ -87,12 +88,12 @@ function note(said: Said, role: Role, value: string): void {
     case 'other':
       return;
     case 'connection':
-      said.close ||= /(?:^|[,\s])close(?:$|[,\s])/i.test(value);
-      said.keepAlive ||= /(?:^|[,\s])keep-alive(?:$|[,\s])/i.test(value);
+      said.close ||= saysClose(value);
+      said.keepAlive ||= saysKeepAlive(value);
       return;
     case 'content-length':
       said.lengths++;
-      said.length = /^\d+$/.test(value) ? Number(value) : NaN;
+      said.length = lengthIn(value);
       return;
     case 'transfer-encoding':
       said.codings++;
@@ -113,8 +114,7 @@ function lengthOf(httpVersion: string, said: Said): ClientBodyLength {
   if (lengths + codings === 0) return 0;
   if (lengths + codings > 1) return 'unclear';
   if (codings === 1) return isChunked && httpVersion === '1.1' ? 'chunked' : 'unclear';
-  // Past 2^53 a number of JavaScript is no longer the one that was sent.
-  return Number.isSafeInteger(length) ? length : 'unclear';
+  return length ?? 'unclear';
 }
 
 /** RFC 9112 §9.3. */

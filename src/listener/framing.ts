@@ -1,6 +1,7 @@
 import type { ClientBody } from '../kernel/client-request.ts';
 import { GatewayError } from '../kernel/errors.ts';
 import { rememberAmong } from '../kernel/header-names.ts';
+import { lengthIn } from '../kernel/wire/framing.ts';
 
 interface Head {
   readonly httpVersion: string;
@@ -59,10 +60,7 @@ function checkHeader(name: Checked, value: string, httpVersion: string): void {
       if (value !== 'chunked') refuse('the only Transfer-Encoding taken is "chunked"');
       return;
     case 'content-length':
-      // Past 2^53 a number of JavaScript is no longer the one that was sent.
-      if (!/^\d+$/.test(value) || !Number.isSafeInteger(Number(value))) {
-        refuse('the Content-Length is not a length');
-      }
+      if (lengthIn(value) === undefined) refuse('the Content-Length is not a length');
       return;
     case 'host':
       if (!HOST.test(value)) refuse('the "Host" header is not a host');

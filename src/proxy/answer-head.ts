@@ -1,6 +1,7 @@
 import { rememberAmong } from '../kernel/header-names.ts';
 import { BadMessage } from '../kernel/wire/bad-message.ts';
 import type { BodyLength } from '../kernel/wire/body-reader.ts';
+import { lengthIn, saysClose } from '../kernel/wire/framing.ts';
 import { readHeaderLines } from '../kernel/wire/header-lines.ts';
 
 /** The head of an answer. */
@@ -84,12 +85,13 @@ function note(said: Said, role: Role, value: string): void {
     case 'other':
       return;
     case 'connection':
-      said.isLast ||= /(?:^|[,\s])close(?:$|[,\s])/i.test(value);
+      said.isLast ||= saysClose(value);
       return;
     case 'content-length':
       // Equal ones too: a list of lengths is nobody's intention.
       if (said.length !== undefined) throw new BadMessage('more than one Content-Length');
       said.length = lengthIn(value);
+      if (said.length === undefined) throw new BadMessage('a Content-Length that is no length');
       return;
     case 'transfer-encoding':
       if (value !== 'chunked' || said.coding !== undefined) {
@@ -100,15 +102,6 @@ function note(said: Said, role: Role, value: string): void {
     case 'keep-alive':
       said.keepAliveMs = Math.min(said.keepAliveMs, keepAliveIn(value));
   }
-}
-
-function lengthIn(value: string): number {
-  const length = Number(value);
-  // Past 2^53 a number of JavaScript is no longer the one that was sent.
-  if (!/^\d+$/.test(value) || !Number.isSafeInteger(length)) {
-    throw new BadMessage('a Content-Length that is no length');
-  }
-  return length;
 }
 
 function keepAliveIn(value: string): number {
