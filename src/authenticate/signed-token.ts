@@ -43,11 +43,8 @@ export async function signToken(
   nowMs: number,
   lifetimeMs: number,
 ): Promise<string> {
-  return new SignJWT({ username: name })
-    .setProtectedHeader({ alg: 'HS512', typ: 'JWT' })
-    .setIssuedAt(Math.floor(nowMs / 1000))
-    .setExpirationTime(Math.floor((nowMs + lifetimeMs) / 1000))
-    .sign(createSecretKey(sharedSecret.reveal(), 'utf8'));
+  const claims = { username: name, iat: secondsIn(nowMs) };
+  return sign(claims, sharedSecret, nowMs + lifetimeMs);
 }
 
 /**
@@ -61,10 +58,18 @@ export async function signMetaToken(
   nowMs: number,
   lifetimeMs: number,
 ): Promise<string> {
-  return new SignJWT({ username: '' })
+  return sign({ username: '' }, internalSharedSecret, nowMs + lifetimeMs);
+}
+
+async function sign(claims: JWTPayload, secret: Secret, expiryMs: number): Promise<string> {
+  return new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS512', typ: 'JWT' })
-    .setExpirationTime(Math.floor((nowMs + lifetimeMs) / 1000))
-    .sign(createSecretKey(internalSharedSecret.reveal(), 'utf8'));
+    .setExpirationTime(secondsIn(expiryMs))
+    .sign(createSecretKey(secret.reveal(), 'utf8'));
+}
+
+function secondsIn(ms: number): number {
+  return Math.floor(ms / 1000);
 }
 
 function readClaims(payload: JWTPayload, nowMs: number): TokenReading {

@@ -31,8 +31,7 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
 
 /** From the right: the nearest first. */
 function hopsOf({ headers }: Pick<ClientRequest, 'headers'>): readonly string[] {
-  const header = headers['x-forwarded-for'];
-  return typeof header === 'string' ? header.split(',').reverse() : [];
+  return headers['x-forwarded-for']?.split(',').reverse() ?? [];
 }
 
 /** An address as proxies write it, perhaps with a port: `192.0.2.1`, `192.0.2.1:4711`, `[2001:db8::1]:4711`. */

@@ -76,11 +76,12 @@ export function createListener(options: ListenerOptions): Listener {
   const peers = createPeers(clients, (socket) => {
     openConnection(socket, conversation);
   });
+  const parts: Parts = { options, clients, peers };
   const conversation: ConnectionOptions = {
     maxHeadBytes: options.maxHeaderBytes,
     keepAlive: keepAliveLines(options.idleTimeoutMs),
     date: createHttpDate(options.now),
-    onRequest: (request, response) => serve({ options, clients, peers }, request, response),
+    onRequest: (request, response) => serve(parts, request, response),
     onUnread: (socket, refusal) => {
       tellUnread(options, peers.of(socket).address, refusal);
       refuseUnread(socket, refusal);
@@ -141,6 +142,7 @@ function openTls(options: ListenerOptions, peers: Peers): Tls | undefined {
 
 interface Parts {
   readonly options: ListenerOptions;
+  readonly clients: Clients;
   readonly peers: Peers;
 }
 
@@ -152,17 +154,14 @@ function isProven({ identity }: Exchange): boolean {
 }
 
 /** @returns what is called once the answer is over */
-function serve(
-  { options, clients, peers }: Parts & { readonly clients: Clients },
-  request: ClientRequest,
-  response: ClientResponse,
-): () => void {
+function serve(parts: Parts, request: ClientRequest, response: ClientResponse): () => void {
+  const { options, clients } = parts;
   const { socket } = request;
   clients.begin(socket, response);
   const writtenBefore = socket.bytesWritten;
   const service = options.service();
   service.onBegin();
-  const exchange = openExchange({ options, peers }, request, response);
+  const exchange = openExchange(parts, service, request, response);
   void service.requestPath(exchange);
   return () => {
     const bytesIn = clients.end(socket, response, isProven(exchange));
@@ -173,6 +172,7 @@ function serve(
 
 function openExchange(
   { options, peers }: Parts,
+  { clientAddress }: Service,
   request: ClientRequest,
   response: ClientResponse,
 ): RequestExchange {
@@ -182,7 +182,7 @@ function openExchange(
   // Whoever connects again is asked for a certificate again.
   if (certificateNow()?.kind === 'outdated') response.isLast = true;
   return new RequestExchange(request, response, {
-    clientAddress: options.service().clientAddress(request, peer.address),
+    clientAddress: clientAddress(request, peer.address),
     certificateNow,
     https: peer.https,
     startedMs,
