@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { anyTarget } from '../kernel/nasty-targets.ts';
 import { damaged } from './damage.ts';
+import { anyPlaces, cutAt } from './pieces.ts';
 
 /** What a client writes to one connection: pieces, each in a write of its own. Characters are bytes (ISO-8859-1). */
 export type Stream = readonly string[];
@@ -358,15 +359,7 @@ export function streamsWith(words: Words): fc.Arbitrary<Stream> {
   const requests = fc
     .array(requestsWith(words), { minLength: 1, maxLength: 3 })
     .map((all) => all.join(''));
-  const cuts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 2 });
   return fc
-    .tuple(fc.oneof(requests, requests, damaged(requests, SPLINTERS)), cuts)
+    .tuple(fc.oneof(requests, requests, damaged(requests, SPLINTERS)), anyPlaces(2))
     .map(([text, places]) => cutAt(text, places));
-}
-
-function cutAt(text: string, places: readonly number[]): Stream {
-  const indexes = places.map((place) => Math.floor(place * text.length)).sort((a, b) => a - b);
-  return [0, ...indexes]
-    .map((start, index) => text.slice(start, indexes[index]))
-    .filter((each) => each !== '');
 }
