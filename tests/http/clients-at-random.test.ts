@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
@@ -76,13 +76,19 @@ function stream(exchange: Exchange, pieces: number): void {
   go();
 }
 
+/** Those of one client. */
+interface Requests {
+  readonly begun: Exchange[];
+  readonly over: Exchange[];
+}
+
 describe.each([['tcp'], ['unix'], ...(isTlsTested ? [['tls']] : [])])('over %s', (kind) => {
   let dir: TempDir;
   let listener: Listener;
   let place: RawOptions;
   let port = 0;
-  let begun: Exchange[] = [];
-  let over: Exchange[] = [];
+  /** By the number of their case: a request may be read long after its client has left, and the next case has begun. */
+  const requests = new Map<string, Requests>();
 
   beforeAll(async () => {
     dir = await createTempDir();
@@ -97,13 +103,17 @@ describe.each([['tcp'], ['unix'], ...(isTlsTested ? [['tls']] : [])])('over %s',
       maxConnections: 1_000,
       service: () => ({
         requestPath: (exchange) => {
-          begun.push(exchange);
-          (ANSWERS[exchange.request.url] ?? ANSWERS['/late'])?.(exchange);
+          const [path = '', number = ''] = exchange.request.url.split('?');
+          requests.get(number)?.begun.push(exchange);
+          ANSWERS[path]?.(exchange);
           return Promise.resolve();
         },
         clientAddress: () => '',
         onBegin: () => undefined,
-        onEnd: (exchange) => void over.push(exchange),
+        onEnd: (exchange) => {
+          const [, number = ''] = exchange.request.url.split('?');
+          requests.get(number)?.over.push(exchange);
+        },
         onUnread: () => undefined,
         onNoTls: () => undefined,
       }),
@@ -113,10 +123,6 @@ describe.each([['tcp'], ['unix'], ...(isTlsTested ? [['tls']] : [])])('over %s',
     if (kind === 'unix') await listener.listen([{ kind: 'unix', path }]);
     place =
       kind === 'unix' ? { path } : kind === 'tls' ? { tls: { rejectUnauthorized: false } } : {};
-  });
-
-  afterEach(() => {
-    [begun, over] = [[], []];
   });
 
   afterAll(async () => {
@@ -152,12 +158,13 @@ describe.each([['tcp'], ['unix'], ...(isTlsTested ? [['tls']] : [])])('over %s',
 
   async function play(
     client: RawConnection,
+    number: string,
     steps: readonly (typeof step extends fc.Arbitrary<infer T> ? T : never)[],
   ): Promise<void> {
     for (const each of steps) {
       if (client.socket.destroyed) return;
       if (each.do === 'send') {
-        if (client.socket.writable) client.send(each.text);
+        if (client.socket.writable) client.send(each.text.replace(' HTTP', `?${number} HTTP`));
       } else if (each.do === 'wait') await sleep(4);
       else if (each.do === 'pause') client.socket.pause();
       else if (each.do === 'resume') client.socket.resume();
@@ -172,9 +179,11 @@ describe.each([['tcp'], ['unix'], ...(isTlsTested ? [['tls']] : [])])('over %s',
     'whatever clients do, each request is over once, and nothing of them stays',
     async () => {
       await fuzz(`clients over ${kind}`, 60, fc.array(step, { maxLength: 8 }), async (steps) => {
-        [begun, over] = [[], []];
+        const number = String(requests.size);
+        const { begun, over }: Requests = { begun: [], over: [] };
+        requests.set(number, { begun, over });
         const client = await openRawConnection(port, place);
-        await play(client, steps);
+        await play(client, number, steps);
         await sleep(2);
         client.destroy();
         await eventually('all are over', () => over.length >= begun.length);
@@ -185,6 +194,9 @@ describe.each([['tcp'], ['unix'], ...(isTlsTested ? [['tls']] : [])])('over %s',
           begun.every((each) => each.request.socket.destroyed),
         );
       });
+      await eventually('those that were read late are over', () =>
+        [...requests.values()].every(({ begun, over }) => over.length === begun.length),
+      );
     },
     LIMIT_MS,
   );
