@@ -1,7 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runCommandLine } from '../../src/commands/cli/command-line.ts';
 import { knowsPaths } from '../../src/commands/subscriptions/kapacitor.ts';
 import { converse } from '../support/converse.ts';
 import { eventually } from '../support/eventually.ts';
@@ -15,7 +13,6 @@ import { logSoFar } from '../support/logged.ts';
 import { countsIn, startWriting } from '../support/points.ts';
 import { answering, startRecordingUpstream } from '../support/recording-upstream.ts';
 import { createTempDir } from '../support/temp-dir.ts';
-import { unreadStreams } from '../support/streams.ts';
 
 const influxd = findInfluxd('subscriptions of a real InfluxDB');
 const binaries = influxd === undefined ? undefined : findKapacitor('a retrofit under load');
@@ -163,7 +160,7 @@ describe('subscriptions add --influxdb, before an InfluxDB and a recording upstr
     async () => {
       const { influx, origin, args } = await setUp();
       const given = [...args, 'add', 'influx', '--influxdb', influx.url, '--wait', '1s'];
-      const result = await runNo(given);
+      const result = await converse(given, { says: '' });
       expect(result.code).toBe(1);
       expect(result.stderr).toMatch(/stopped here, as you said no/);
       expect(result.stdout).toMatch(/subscription-path = "\/sub\/[A-Za-z0-9_-]{43}"/);
@@ -206,30 +203,6 @@ describe('subscriptions add --influxdb, before an InfluxDB and a recording upstr
     },
     60_000,
   );
-
-  /** As `converse`, with a person who says no. */
-  async function runNo(args: readonly string[]) {
-    let [stdout, stderr] = ['', ''];
-    const code = await runCommandLine(
-      args,
-      {
-        stdin: Readable.from([Buffer.from('\n')]),
-        env: {},
-        process: {},
-        ...unreadStreams(),
-        isInteractive: true,
-        out: (text) => void (stdout += text),
-        err: (text) => void (stderr += text),
-        onStop: () => undefined,
-        onReload: () => undefined,
-        onReopen: () => undefined,
-        program: '/nonexistent/kapgate',
-        paint: (_, text) => text,
-      },
-      '0',
-    );
-    return { code, stdout, stderr };
-  }
 });
 
 /** What Kapacitor has taken and not yet worked off when it is told to end goes with it. */

@@ -67,6 +67,15 @@ function say(exchange: Exchange, text: string): void {
   exchange.finish();
 }
 
+/** What waits until the test lets it go on. */
+function gate(): { readonly whenOpen: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const whenOpen = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { whenOpen, open };
+}
+
 async function bodies(client: RawConnection, count: number): Promise<readonly string[]> {
   const found: string[] = [];
   for (let each = 0; each < count; each++) found.push((await client.receive()).body.toString());
@@ -106,11 +115,13 @@ describe('openConnection', () => {
   });
 
   test('one request at a time, whatever stands behind it', async () => {
-    const client = await open((exchange) => void setTimeout(() => echo(exchange), 5));
+    const { whenOpen, open: answer } = gate();
+    const client = await open((exchange) => void whenOpen.then(() => echo(exchange)));
     client.send(GET.repeat(3) + LAST + GET);
-    await eventually('the first has begun', () => exchanges.length === 1);
-    await nextTurn();
+    await eventually('the first has begun', () => exchanges.length > 0);
+    await sleep(20);
     expect(exchanges).toHaveLength(1);
+    answer();
     expect((await rest(client)).match(/GET \/\w+/g)).toEqual([
       'GET /a',
       'GET /a',
@@ -159,18 +170,13 @@ describe('openConnection', () => {
     });
 
     test('of a body that nobody takes is bounded, and all of it comes', async () => {
-      const client = await open((exchange) => {
-        if (exchange.request.method === 'GET') echo(exchange);
-        else {
-          void eventually('it is held up', () => exchange.request.socket.isPaused()).then(() =>
-            echo(exchange),
-          );
-        }
-      });
+      const { whenOpen, open: take } = gate();
+      const client = await open((exchange) => void whenOpen.then(() => echo(exchange)));
       client.send(requestText('POST', '/', ['Content-Length: 3000000']));
       client.send('x'.repeat(3_000_000) + GET);
       await eventually('it is held up', () => exchanges[0]?.request.socket.isPaused() === true);
       expect(socketOf(0).bytesRead).toBeLessThan(300_000);
+      take();
       expect(await bodies(client, 1)).toEqual(['POST / 3000000']);
       expect(await bodies(client, 1)).toEqual(['GET /a 0']);
     });
@@ -279,6 +285,7 @@ describe('openConnection', () => {
         response.onGone = () => (gone += 1);
       });
       client.send(sent);
+      await eventually('it has begun', () => exchanges.length >= begun);
       await sleep(20);
       expect(exchanges).toHaveLength(begun);
       client.socket.resetAndDestroy();

@@ -8,6 +8,8 @@ export type Act = readonly [words: string, act: (said: string) => Promise<unknow
 
 export interface Person {
   readonly acts?: readonly Act[];
+  /** What they say to each question; by default yes. */
+  readonly says?: string;
   /** What they type where a password is asked for. */
   readonly password?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -18,13 +20,13 @@ const PASSWORD_PROMPT = /(?:password.*|once more): $/i;
 /** A command with a person at its terminal, who does as they are told and says yes. */
 export async function converse(
   args: readonly string[],
-  { acts = [], password = '', env = {} }: Person = {},
+  { acts = [], says = 'y', password = '', env = {} }: Person = {},
 ): Promise<CommandResult & { readonly code: number }> {
   const stdin = new Readable({ read: () => undefined });
   let [stdout, stderr] = ['', ''];
   const answer = async (question: string): Promise<void> => {
     for (const [words, act] of acts) if (question.includes(words)) await act(stderr);
-    stdin.push('y\n');
+    stdin.push(`${says}\n`);
   };
   const code = await runCommandLine(
     args,
