@@ -168,7 +168,7 @@ describe('slow clients', () => {
     }
     // Mostly the kernel's buffers: two sockets each.
     expect(given / lazy.length).toBeLessThan(16 * MIB);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('greedy clients', () => {
@@ -182,7 +182,7 @@ describe('greedy clients', () => {
     await served;
     const whole = upstream.requests.find(({ body }) => body.length > 1_000);
     expect(whole?.body.toString()).toBe('x'.repeat(100_000));
-  }, 60_000);
+  }, 180_000);
 
   const WRITE = requestText('POST', '/write?db=d', CHUNKED);
   const REFUSED = 'POST /write?db=d HTTP/1.1\r\nHost: x\r\n';
@@ -195,7 +195,7 @@ describe('greedy clients', () => {
       const [taken] = await Promise.all([pour(connection, block, 96 * MIB), others()]);
       expect(taken).toBeLessThanOrEqual(maxMib * MIB);
       expect(upstream.requests.filter(({ state }) => state === 'complete').length).toBe(20);
-    }, 60_000);
+    }, 180_000);
   }
 
   flood('one chunk extension', `${WRITE}1;`, 'x', 16);

@@ -38,7 +38,7 @@ describe('createHold', () => {
 
   for (const code of ['throttled', 'overloaded'] as const) {
     test(`${code}: a few are told at once, the others later`, async () => {
-      const hold = createHold({ heldMs: 200 });
+      const hold = createHold({ heldMs: 2_000 });
       const told = refuse(hold, 50, code);
       await turn();
       expect(told()).toBe(AT_ONCE);

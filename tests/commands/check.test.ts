@@ -173,7 +173,7 @@ describeWithOpenssl('kapgate check, with https-enabled', () => {
     const gone = await over(join(dir.path, 'gone.pem'));
     expect(gone.find('https')).toContain('cannot read [http] https-certificate');
     expect(gone.code).toBe(1);
-  }, 60_000);
+  }, 180_000);
 });
 
 const isRoot = process.getuid?.() === 0;

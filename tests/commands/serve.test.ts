@@ -125,16 +125,15 @@ describe('serve', () => {
   });
 
   test('SIGINT and SIGTERM end it; a second one at once, whatever is open', async () => {
-    const gateway = await startGateway({ dir: dir.path, upstream: upstream.url });
+    const settings = { http: { 'shutdown-timeout': '"5m"' } };
+    const gateway = await startGateway({ dir: dir.path, upstream: upstream.url, settings });
     const connection = await openRawConnection(gateway.port);
     connection.send(requestText('GET', PING));
     expect((await connection.receive()).status).toBe(401);
     process.kill(gateway.pid, 'SIGINT');
     await eventually('the listener closes', () => gateway.log.includes('msg=stopping'));
-    const started = performance.now();
     process.kill(gateway.pid, 'SIGTERM');
     expect(await gateway.exited).toBe(1);
-    expect(performance.now() - started).toBeLessThan(5_000);
     connection.destroy();
   });
 

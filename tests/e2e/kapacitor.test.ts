@@ -55,7 +55,7 @@ describeWithKapacitor('before a real Kapacitor', () => {
     }
     script = join(dir.path, 'cpu.tick');
     await writeFile(script, SCRIPT);
-  }, 60_000);
+  }, 180_000);
 
   afterAll(async () => {
     await gateway.stop();
@@ -353,7 +353,7 @@ describeWithKapacitor('before a real Kapacitor', () => {
             arrival(plain, String(value)),
             arrival(passed, String(value)),
           ]);
-          expect(other - one).toBeLessThan(250);
+          expect(other - one).toBeLessThan(5_000);
         }
       } finally {
         plain.destroy();
@@ -383,7 +383,7 @@ describeWithKapacitor('before a real Kapacitor', () => {
           expect((await direct('POST', WRITE, points.join(''))).status).toBe(204);
           await sleep(20);
         }
-        await eventually('it is cut', () => gateway.log.includes(said), 30_000);
+        await eventually('it is cut', () => gateway.log.includes(said));
         await direct('POST', WRITE, 'cpu usage=987654321\n');
         await eventually(
           'the last line',

@@ -256,7 +256,7 @@ describe('a store that is damaged under a running gateway', () => {
     // A write that is under way reads pages that nobody can look after: the subscription's last use is written by now.
     const isNoted = async (): Promise<boolean> =>
       !(await cli(gateway, ['subscriptions', 'list'])).includes('never');
-    await eventually('its use is noted', isNoted, 30_000);
+    await eventually('its use is noted', isNoted);
     return { gateway, secret };
   }
 

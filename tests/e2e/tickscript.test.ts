@@ -98,7 +98,7 @@ withKapacitor('docs/kapgate.tick', () => {
       await scrape();
       return Object.keys(await levels()).length >= 2;
     };
-    await eventually('two alerts', told, 20_000);
+    await eventually('two alerts', told);
     expect(await levels()).toEqual({
       'kapgate-bare-writes gate': 'WARNING',
       'kapgate-writes gate 4xx unauthorized write': 'WARNING',

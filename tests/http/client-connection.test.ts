@@ -520,7 +520,7 @@ describe('openConnection', () => {
       client.socket.resume();
       expect((await client.receive()).body.length).toBe(size * 500_000);
       expect(drains).toBeGreaterThan(0);
-    }, 60_000);
+    }, 180_000);
   });
 
   test('bytes that come one by one cost no time that grows with their square', async () => {
@@ -539,7 +539,7 @@ describe('openConnection', () => {
     }
     expect(await bodies(client, 2)).toEqual(['GET / 0', `POST / ${size}`]);
     expect(performance.now() - startedMs).toBeLessThan(20_000);
-  }, 60_000);
+  }, 180_000);
 
   test('behind what is no request nothing is served, and a flood of it is cut', async () => {
     const client = await open((exchange) => respond(exchange.response, 'x'));

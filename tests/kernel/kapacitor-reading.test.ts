@@ -55,7 +55,7 @@ describe('kapacitord', () => {
       expect(wrong).toEqual([]);
       expect(answers.length).toBeGreaterThan(1000);
     },
-    60_000,
+    180_000,
   );
 
   testWithKapacitor(
@@ -69,6 +69,6 @@ describe('kapacitord', () => {
       expect(answers.map(({ target, location }) => ({ target, location }))).toEqual(redirects);
       expect(redirects.length).toBeGreaterThan(100);
     },
-    60_000,
+    180_000,
   );
 });

@@ -51,10 +51,10 @@ describe('cleanPath', () => {
     );
   });
 
-  test('a path of sixty thousand slashes is cleaned at once', () => {
+  test('a path of a million slashes is cleaned at once', () => {
     const started = performance.now();
-    expect(cleanPath(`${'/'.repeat(60_000)}a${'/..'.repeat(20_000)}`)).toBe('/');
-    expect(performance.now() - started).toBeLessThan(500);
+    expect(cleanPath(`${'/'.repeat(1_000_000)}a${'/..'.repeat(300_000)}`)).toBe('/');
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 });
 

@@ -556,7 +556,8 @@ describe('a connection that is no good', () => {
   test('a CONNECT leaves a line in the access log', async () => {
     const before = gateway.accesses.length;
     await exchange(gateway.port, head('CONNECT x:80 HTTP/1.1', 'Host: x'));
-    expect(gateway.accesses.slice(before)).toMatchObject([{ method: 'CONNECT', status: 404 }]);
+    const accesses = await gateway.accessed(before + 1);
+    expect(accesses.slice(before)).toMatchObject([{ method: 'CONNECT', status: 404 }]);
   });
 
   test('the answer to a CONNECT is never taken for that to the request before it', async () => {

@@ -156,7 +156,7 @@ describe('connections of clients', () => {
     await pass(59_000);
     expect(isClosed()).toBe(false);
     await pass(1_000);
-    await eventually('the end', () => isClosed(), 500);
+    await eventually('the end', () => isClosed());
   });
 
   test('one that is read slowly is not', async () => {
@@ -211,7 +211,7 @@ describe('shutdown', () => {
       (_, response) => {
         finish = () => respond(response, 'late');
       },
-      { shutdownTimeoutMs: 5_000 },
+      { shutdownTimeoutMs: 60_000 },
     );
     const connection = await connect(port);
     connection.send(GET);
@@ -223,7 +223,7 @@ describe('shutdown', () => {
     const response = await connection.receive();
     expect([response.body.toString(), response.header('connection')]).toEqual(['late', 'close']);
     await stopped;
-    expect(Date.now() - startedMs).toBeLessThan(2_000);
+    expect(Date.now() - startedMs).toBeLessThan(25_000);
   });
 
   test('idle connections, and requests that do not end, are cut when shutdown-timeout is over', async () => {

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expectNoAccidents } from '../support/accidents.ts';
+import { eventually } from '../support/eventually.ts';
 import { as, openGateway } from '../support/open-gateway.ts';
 import type { OpenGateway } from '../support/open-gateway.ts';
 import { exchange, requestText } from '../support/raw-client.ts';
@@ -231,8 +232,9 @@ describe('what changes something, sent by a browser', () => {
 
   test('passes in a rehearsal, as nobody, and is noted', async () => {
     const headers = [as('ann'), 'Origin: https://evil.example'];
+    const before = gateways.observing.accesses.length;
     expect((await send('observing', 'POST', TASKS, headers)).status).toBe(204);
-    expect(gateways.observing.accesses.at(-1)?.['verdict']).toMatch(
+    expect((await gateways.observing.accessed(before + 1)).at(-1)?.['verdict']).toMatch(
       /^observe: would be 403 cross-site request refused: a page of "https:\/\/evil\.example"/,
     );
     expect((await send('observing', 'POST', USERS_API, headers)).status).toBe(403);
@@ -241,13 +243,15 @@ describe('what changes something, sent by a browser', () => {
   test('is told to whoever reads the logs', async () => {
     const origin = `https://${'e'.repeat(5000)}".example`;
     await send('plain', 'DELETE', `${TASKS}/told`, [as('admin'), `Origin: ${origin}`], '');
-    const access = gateways.plain.accesses.at(-1);
+    const told = () => gateways.plain.accesses.find(({ path }) => path === `${TASKS}/told`);
+    await eventually('its line', () => told() !== undefined);
+    const access = told();
     expect(access).toMatchObject({ status: 403, username: 'admin', path: `${TASKS}/told` });
     expect(String(access?.['reason']).length).toBeLessThan(500);
     await gateways.plain.stop();
     const lines = (await readFile(join(dir.path, 'audit.log'), 'utf8')).split('\n');
-    const told = lines.find((line) => line.includes('/told')) ?? '';
-    expect(JSON.parse(told)).toMatchObject({
+    const audited = lines.find((line) => line.includes('/told')) ?? '';
+    expect(JSON.parse(audited)).toMatchObject({
       verdict: 'cross-site',
       status: 403,
       claimed: 'admin',

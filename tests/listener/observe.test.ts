@@ -92,7 +92,7 @@ describe('a rehearsal', () => {
     const headers = new Map(arrived?.headers.map(([name, value]) => [name.toLowerCase(), value]));
     expect(headers.get('x-forwarded-user') ?? '').toBe(user);
     expect(headers.has('authorization')).toBe(false);
-    const [access] = gateway.accesses;
+    const [access] = await gateway.accessed(1);
     expect(access?.['status']).toBe(204);
     if (verdict === undefined) expect(access?.['verdict']).toBeUndefined();
     else expect(access?.['verdict']).toMatch(new RegExp(`^observe: ${verdict} \\w`));
@@ -128,7 +128,7 @@ describe('a rehearsal', () => {
       const method = target === TASKS ? 'GET' : 'POST';
       expect((await ask(method, target, as('ann'))).status).toBe(204);
     }
-    expect(gateway.accesses.map((access) => access['verdict'])).toEqual([
+    expect((await gateway.accessed(2)).map((access) => access['verdict'])).toEqual([
       expect.stringMatching(/^observe: would be 503 nobody can say/),
       expect.stringMatching(/^observe: would be 503 nobody can say/),
     ]);
@@ -150,7 +150,8 @@ describe('a rehearsal', () => {
       expect((await ask('GET', TASKS, guess(tried))).status).toBe(204);
     }
     expect((await ask('POST', '/write?db=a', guess(12))).status).toBe(204);
-    const verdicts = gateway.accesses.map((access) => String(access['verdict']).slice(0, 21));
+    const accesses = await gateway.accessed(13);
+    const verdicts = accesses.map((access) => String(access['verdict']).slice(0, 21));
     expect(verdicts.slice(-3)).toEqual([
       'observe: would be 429',
       'observe: would be 429',
@@ -196,7 +197,7 @@ describe('a rehearsal', () => {
       response.destroy();
     });
     expect((await ask('POST', TASKS)).status).toBe(502);
-    expect(gateway.accesses[0]).toMatchObject({
+    expect((await gateway.accessed(1))[0]).toMatchObject({
       verdict: expect.stringMatching(/would be 401/) as unknown,
       reason: expect.stringMatching(/Kapacitor/) as unknown,
     });

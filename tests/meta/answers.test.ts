@@ -10,7 +10,7 @@ const { node, client, end } = createNodes();
 afterEach(end);
 
 /** Over before the fourth attempt, which would come after 520 ms. */
-const TIMEOUT = { timeoutMs: 510 };
+const TIMEOUT = { timeoutMs: 1_510 };
 
 describe('MetaClient.user', () => {
   interface Absence {

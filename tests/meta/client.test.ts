@@ -108,6 +108,6 @@ describe('MetaClient', () => {
   test('a node that is gone is a fault, within the time', async () => {
     const meta = await node(knowsEverybody);
     await meta.stop();
-    expect(await kindOf(client([meta], { timeoutMs: 300 }).user('stan'))).toBe('unreachable');
+    expect(await kindOf(client([meta], { timeoutMs: 1_510 }).user('stan'))).toBe('unreachable');
   });
 });

@@ -121,6 +121,6 @@ describe('whatever happens to the node, its users and time', () => {
         fc.asyncProperty(fc.array(step, { maxLength: 40 }), (steps) => play(steps, isForeign)),
         { numRuns: 500 },
       );
-    }, 120_000);
+    }, 180_000);
   }
 });

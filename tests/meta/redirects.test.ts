@@ -33,7 +33,7 @@ describe('a redirect without TLS', () => {
     expect((await asked.user('alice'))?.name).toBe('alice');
     follower.answerBy(saying(503, ''));
     await faultOf(
-      client([follower], { redirectsTo: [leader.address], timeoutMs: 300 }).user('bob'),
+      client([follower], { redirectsTo: [leader.address], timeoutMs: 1_510 }).user('bob'),
     );
     expect(leader.requests).toHaveLength(1);
   });

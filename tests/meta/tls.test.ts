@@ -111,11 +111,11 @@ describeWithOpenssl('TLS to meta nodes', () => {
 
   test('a node that speaks no TLS, and one that speaks nothing else, are told as such', async () => {
     const [plain, secure] = [await node(knowsEverybody), await node(knowsEverybody, { tls: own })];
-    const toPlain = client([plain], { tls: withCa, timeoutMs: 300 });
+    const toPlain = client([plain], { tls: withCa, timeoutMs: 1_510 });
     expect((await faultOf(toPlain.user('stan'))).message).toContain(
       `${plain.url.replace('http', 'https')} does not speak TLS: check meta-use-tls`,
     );
-    const toSecure = client([secure], { timeoutMs: 300 });
+    const toSecure = client([secure], { timeoutMs: 1_510 });
     expect((await faultOf(toSecure.user('stan'))).message).toContain(
       secure.url.replace('https', 'http'),
     );

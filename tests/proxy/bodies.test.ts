@@ -135,7 +135,7 @@ describe('a request body', () => {
       if (leave === 'destroy') connection.destroy();
       else if (leave === 'reset') connection.socket.resetAndDestroy();
       else connection.end();
-      await eventually('the abort', () => upstream.requests[0]?.state === 'aborted', 500);
+      await eventually('the abort', () => upstream.requests[0]?.state === 'aborted');
       connection.destroy();
     }
   });
@@ -147,7 +147,7 @@ describe('a request body', () => {
     );
     await eventually('its beginning', () => upstream.requests[0]?.body.length === 5);
     connection.destroy();
-    await eventually('the abort', () => upstream.requests[0]?.state === 'aborted', 500);
+    await eventually('the abort', () => upstream.requests[0]?.state === 'aborted');
   });
 });
 
@@ -276,10 +276,10 @@ describe('an answer', () => {
     });
     const connection = await openRawConnection(gateway.port);
     connection.send(text(`GET ${TASKS}`, []));
-    await eventually('the head', () => /\r\n\r\n$/.test(connection.pending.toString()), 500);
+    await eventually('the head', () => /\r\n\r\n$/.test(connection.pending.toString()));
     for (const piece of ['one', 'two', 'three']) {
       go(piece);
-      await eventually(piece, () => connection.pending.toString().includes(piece), 200);
+      await eventually(piece, () => connection.pending.toString().includes(piece));
     }
     connection.destroy();
   });
@@ -300,7 +300,7 @@ describe('an answer', () => {
       if (leave === 'destroy') connection.destroy();
       else if (leave === 'reset') connection.socket.resetAndDestroy();
       else connection.end();
-      await eventually(`the abort after ${leave}`, () => isCut, 500);
+      await eventually(`the abort after ${leave}`, () => isCut);
       connection.destroy();
     }
   });
@@ -386,10 +386,11 @@ test('a client that leaves while it is authenticated holds no stream', async () 
     connection.socket.resetAndDestroy();
   }
   await sleep(300);
-  expect(open.size).toBe(0);
+  await eventually('none is open', () => open.size === 0);
   upstream.answerBy(answering(200, {}, 'log'));
-  const response = await exchange(fresh.port, text('GET /kapacitor/v1preview/logs', []));
-  expect(response.status).toBe(200);
+  const status = async (): Promise<number> =>
+    (await exchange(fresh.port, text('GET /kapacitor/v1preview/logs', []))).status;
+  await eventually('there is a place', async () => (await status()) === 200);
   await fresh.stop();
 });
 

@@ -183,6 +183,6 @@ describe('a write is 204, 5xx, or a cut connection: never a 4xx, which loses its
         expect(statuses.length).toBeGreaterThan(0);
       }
     },
-    120_000,
+    180_000,
   );
 });

@@ -185,7 +185,7 @@ describe('the limits on a real transfer', () => {
     );
     const response = await connection.receive();
     expect([response.status, response.header('retry-after')]).toEqual([503, '1']);
-    await eventually('the abort', () => upstream.requests[0]?.state === 'aborted', 500);
+    await eventually('the abort', () => upstream.requests[0]?.state === 'aborted');
     connection.destroy();
   });
 
@@ -241,7 +241,7 @@ describe('the limits on a real transfer', () => {
       },
     );
     expect(response.status).toBe(200);
-  }, 25_000);
+  }, 180_000);
 
   test('a client that does not read its answer is cut', async () => {
     const port = await open({ KAPGATE_LIMITS_BODY_IDLE_TIMEOUT: '1s' });
@@ -249,8 +249,8 @@ describe('the limits on a real transfer', () => {
     const connection = await openRawConnection(port);
     connection.socket.pause();
     connection.send(requestText('GET', '/kapacitor/v1/tasks', [as('ann')]));
-    await eventually('it is cut', () => gateway.accesses.length === 1, 8_000);
+    await eventually('it is cut', () => gateway.accesses.length === 1);
     expect(gateway.accesses[0]?.['reason']).toBe('the request body stopped arriving');
     connection.destroy();
-  }, 10_000);
+  }, 180_000);
 });

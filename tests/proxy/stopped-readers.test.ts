@@ -55,7 +55,7 @@ describe('a Kapacitor whose log blocks as a whole', () => {
     await expect(asking).rejects.toThrow(/1000 ms passed/);
     stopped.destroy();
     expect((await ping(kapacitor.port, 30_000)).status).toBe(204);
-  }, 120_000);
+  }, 180_000);
 
   test.each<readonly [string, (reader: RawConnection) => () => void]>([
     [
@@ -95,9 +95,9 @@ describe('a Kapacitor whose log blocks as a whole', () => {
       }
       expect(kapacitor.lines).toBe(REQUESTS);
       await eventually('the bad reader is cut', () => kapacitor.readers === 1);
-      await eventually('the good one has every line', () => taken >= REQUESTS * LINE_BYTES, 30_000);
+      await eventually('the good one has every line', () => taken >= REQUESTS * LINE_BYTES);
       end();
     },
-    120_000,
+    180_000,
   );
 });

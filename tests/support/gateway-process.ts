@@ -10,8 +10,8 @@ import { findFreePort } from './free-port.ts';
 
 /** The built program. */
 export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-const START_MS = 15_000;
-const END_MS = 20_000;
+const START_MS = 60_000;
+const END_MS = 60_000;
 
 export interface CommandResult {
   /** The exit code; null where a signal ended it. */

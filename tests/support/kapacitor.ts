@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findFreePort } from './free-port.ts';
 import { createTempDir } from './temp-dir.ts';
 
-const START_MS = 20_000;
+const START_MS = 60_000;
 
 /** The binaries to test with: `KAPACITORD` and `KAPACITOR`, else those on PATH. */
 export interface KapacitorBinaries {

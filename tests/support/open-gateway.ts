@@ -7,6 +7,7 @@ import type { LogFields } from '../../src/kernel/log-line.ts';
 import { Secret } from '../../src/kernel/secret.ts';
 import { openUserStore } from '../../src/users/store.ts';
 import { hashCheaply } from '../users/hash.ts';
+import { eventually } from './eventually.ts';
 import { createTempDir } from './temp-dir.ts';
 
 export interface LoggedLine {
@@ -20,6 +21,8 @@ export interface OpenGateway {
   readonly lines: readonly LoggedLine[];
   /** The access lines among them. */
   readonly accesses: readonly LogFields[];
+  /** The same, once there are so many: a line is written when its answer was sent, which its reader may know earlier. */
+  accessed(count: number): Promise<readonly LogFields[]>;
   readonly storePath: string;
   /** The secret of each subscription that was asked for. */
   readonly secrets: Readonly<Record<string, string>>;
@@ -62,11 +65,17 @@ export async function openGateway(options: OpenOptions): Promise<OpenGateway> {
     now: options.now ?? Date.now,
   });
   const [door] = await gateway.start();
+  const accesses = (): readonly LogFields[] =>
+    lines.filter(({ message }) => message === 'http request').map(({ fields }) => fields);
   return {
     port: door?.port ?? 0,
     lines,
     get accesses() {
-      return lines.filter(({ message }) => message === 'http request').map(({ fields }) => fields);
+      return accesses();
+    },
+    accessed: async (count) => {
+      await eventually(`${count} access lines`, () => accesses().length >= count);
+      return accesses();
     },
     storePath: config.store.path,
     secrets,

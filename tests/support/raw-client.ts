@@ -50,7 +50,7 @@ export interface RawOptions {
   readonly path?: string;
 }
 
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 60_000;
 /** Node's types do not know that TLS has it too. */
 const HALF_OPEN = { allowHalfOpen: true };
 
@@ -99,10 +99,10 @@ export async function openRawConnection(
       ? connect({ ...place, allowHalfOpen: true })
       : connectTls({ ...place, ALPNProtocols: ['http/1.1'], ...HALF_OPEN, ...tls });
   socket.setNoDelay(true);
-  let pending: Buffer = Buffer.alloc(0);
+  const received = new Received();
   let hasEnded = false;
   socket.on('data', (bytes: Buffer) => {
-    pending = Buffer.concat([pending, bytes]);
+    received.append(bytes);
   });
   const end = (): void => {
     hasEnded = true;
@@ -118,7 +118,7 @@ export async function openRawConnection(
       };
       const fail = (why: string): void => {
         stop();
-        reject(new Error(`${why} while waiting for ${what}; received: ${shown(pending)}`));
+        reject(new Error(`${why} while waiting for ${what}; received: ${shown(received.bytes)}`));
       };
       const attempt = (): void => {
         try {
@@ -146,16 +146,16 @@ export async function openRawConnection(
   return {
     socket,
     get pending() {
-      return pending;
+      return received.bytes;
     },
     send: (bytes) => {
       socket.write(bytes);
     },
     receive: async (method = 'GET') => {
-      const { response, rest } = await until('a response', () =>
-        parseResponse(pending, method, hasEnded),
+      const response = await until('a response', () =>
+        parseResponse(received.bytes, method, hasEnded),
       );
-      pending = rest;
+      received.take(response.raw.length);
       return response;
     },
     end: () => {
@@ -170,11 +170,32 @@ export async function openRawConnection(
   };
 }
 
-function parseResponse(
-  bytes: Buffer,
-  method: string,
-  hasEnded: boolean,
-): { readonly response: RawResponse; readonly rest: Buffer } | undefined {
+/** Bytes one behind the other: joined anew with each piece, twenty megabytes would take seconds. */
+class Received {
+  #store = Buffer.alloc(0);
+  #from = 0;
+  #to = 0;
+
+  get bytes(): Buffer {
+    return this.#store.subarray(this.#from, this.#to);
+  }
+
+  append(bytes: Buffer): void {
+    if (this.#to + bytes.length > this.#store.length) {
+      const grown = Buffer.allocUnsafe(2 * (this.bytes.length + bytes.length));
+      this.#to = this.bytes.copy(grown);
+      this.#from = 0;
+      this.#store = grown;
+    }
+    this.#to += bytes.copy(this.#store, this.#to);
+  }
+
+  take(length: number): void {
+    this.#from += length;
+  }
+}
+
+function parseResponse(bytes: Buffer, method: string, hasEnded: boolean): RawResponse | undefined {
   const headEnd = bytes.indexOf('\r\n\r\n');
   if (headEnd < 0) return undefined;
   const [statusLine = '', ...lines] = bytes.subarray(0, headEnd).toString('latin1').split('\r\n');
@@ -194,17 +215,14 @@ function parseResponse(
   if (read === undefined) return undefined;
   const end = start + read.length;
   return {
-    response: {
-      httpVersion,
-      status: Number(status),
-      reason,
-      headers,
-      header,
-      body: read.body,
-      isChunked,
-      raw: bytes.subarray(0, end),
-    },
-    rest: bytes.subarray(end),
+    httpVersion,
+    status: Number(status),
+    reason,
+    headers,
+    header,
+    body: read.body,
+    isChunked,
+    raw: bytes.subarray(0, end),
   };
 }
 
