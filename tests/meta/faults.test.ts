@@ -11,12 +11,14 @@ import { faultOf, openClient } from './open-client.ts';
 const { node, client, later, end } = createNodes();
 afterEach(end);
 
-/** Over before a fifth attempt, which would come after 1520 ms; the fourth has a second to end. */
+/** More than the attempts take: the node rests after them, until the next pause is too long. */
 const BUDGET_MS = 1_510;
 /** Generous: the machine may be busy. */
 const SLACK_MS = 15_000;
-/** At 0, 20, 120 and 520 ms. */
-const ATTEMPTS_WITHIN_BUDGET = 4;
+/** At 0, 20 and 120 ms. */
+const ATTEMPTS_WITHIN_BUDGET = 3;
+/** After the rest of half a second: on a busy machine the pause before it may be as long. */
+const ATTEMPTS_AFTER_REST = 1;
 
 const PASSWORD = 'CANARY-päss&w+rd%';
 const ALICE = JSON.stringify({ users: [{ name: 'alice' }] });
@@ -156,7 +158,9 @@ describe('a meta node that fails', () => {
       expect(fault.kind).toBe(kind);
       expect(fault.message).toContain(message);
       expect(fault.message).toContain(meta.url);
-      expect(meta.requests).toHaveLength(calls);
+      expect(meta.requests.length).toBeGreaterThanOrEqual(calls);
+      const most = calls === 1 ? 1 : calls + ATTEMPTS_AFTER_REST;
+      expect(meta.requests.length).toBeLessThanOrEqual(most);
     });
 
     test(`by ${what} never says "wrong password", and no password is told`, async () => {
