@@ -5,16 +5,23 @@ typist.py '[["what to wait for", "what to type"], …]' PROGRAM ARGUMENT…
 Prints JSON: all that stood on the screen, and the exit code.
 """
 
+import fcntl
 import json
 import os
 import pty
 import select
+import struct
 import sys
+import termios
 import time
 
 steps, program = json.loads(sys.argv[1]), sys.argv[2:]
+# Wide enough for every line: a shell that scrolls one sideways does not show what is waited for.
+SIZE = struct.pack("HHHH", 50, 1000, 0, 0)
+
 child, terminal = pty.fork()
 if child == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, SIZE)
     os.execv(program[0], program)
 
 screen = b""
@@ -33,7 +40,7 @@ def read(seconds):
     return text != b""
 
 
-deadline = time.monotonic() + 20
+deadline = time.monotonic() + 100
 at = 0
 for wait, typed in steps:
     wanted = wait.encode()
