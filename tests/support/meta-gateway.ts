@@ -66,7 +66,7 @@ const PAUSE_MS = 700;
 export async function askUntil(
   status: number,
   ask: () => Promise<Asked>,
-  timeoutMs = 20_000,
+  timeoutMs = 60_000,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

@@ -3,7 +3,7 @@ import { messageOf } from '../../kernel/errors.ts';
 import { CommandError } from '../terminal.ts';
 import type { InfluxDb } from './influxdb.ts';
 import { createStatement, dropStatement } from './influxql.ts';
-import type { InfluxSubscription } from './influxql.ts';
+import type { InfluxSubscription, Place } from './influxql.ts';
 
 const ATTEMPTS = 5;
 const PAUSE_MS = 10;
@@ -23,11 +23,11 @@ export async function replaceSubscription(
 ): Promise<number> {
   await influxdb.run(dropStatement(subscription));
   const droppedMs = Date.now();
-  const statement = createStatement(subscription, destination);
   try {
     await waitUntilGone(influxdb, subscription);
-    await create(influxdb, statement);
+    await create(influxdb, subscription, destination);
   } catch (cause) {
+    const statement = createStatement(subscription, destination);
     throw new CommandError(
       `${messageOf(cause)}\nkapgate: THE SUBSCRIPTION IS GONE: until this statement is run nothing is written to Kapacitor:\n  ${statement}`,
       1,
@@ -37,31 +37,41 @@ export async function replaceSubscription(
   return Date.now() - droppedMs;
 }
 
-async function waitUntilGone(
-  influxdb: InfluxDb,
-  { database, retentionPolicy, name }: InfluxSubscription,
-): Promise<void> {
+async function waitUntilGone(influxdb: InfluxDb, subscription: InfluxSubscription): Promise<void> {
   for (let pause = 0; pause < MAX_PAUSES; pause++) {
-    const isThere = (await influxdb.deliveries()).some(
-      (each) =>
-        each.database === database &&
-        each.retentionPolicy === retentionPolicy &&
-        each.name === name,
-    );
-    if (!isThere) return;
+    if (!(await influxdb.deliveries()).some((each) => isOf(subscription, each))) return;
+    await dropRemade(influxdb, subscription);
     await sleep(PAUSE_MS);
   }
   throw new CommandError('InfluxDB does not let go of the dropped subscription: restart it');
 }
 
-async function create(influxdb: InfluxDb, statement: string): Promise<void> {
+async function create(
+  influxdb: InfluxDb,
+  subscription: InfluxSubscription,
+  destination: string,
+): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await influxdb.run(statement);
+      await influxdb.run(createStatement(subscription, destination));
       return;
     } catch (thrown) {
       if (attempt >= ATTEMPTS) throw thrown;
-      await sleep(PAUSE_MS * attempt);
+      if (await dropRemade(influxdb, subscription)) await waitUntilGone(influxdb, subscription);
+      else await sleep(PAUSE_MS * attempt);
     }
   }
+}
+
+/** A Kapacitor that runs makes one that it misses anew, with the URL without a secret: it looks once a minute. */
+async function dropRemade(influxdb: InfluxDb, subscription: InfluxSubscription): Promise<boolean> {
+  const isThere = (await influxdb.subscriptions()).some((each) => isOf(subscription, each));
+  if (isThere) await influxdb.run(dropStatement(subscription));
+  return isThere;
+}
+
+function isOf({ database, retentionPolicy, name }: InfluxSubscription, place: Place): boolean {
+  return (
+    place.database === database && place.retentionPolicy === retentionPolicy && place.name === name
+  );
 }
