@@ -68,12 +68,17 @@ async function activate(places: readonly string[], file: string): Promise<Activa
   return activated;
 }
 
+const WRITERS = 4;
+/** What is under way ends on a busy machine too. */
+const PATIENT = { 'shutdown-timeout': '"60s"' };
+
 /** Posts again and again on kept connections until it is told to stop; what went wrong. */
 function keepPosting(port: number): {
   readonly sent: () => number;
   stop(): Promise<readonly string[]>;
 } {
-  const agent = new Agent({ keepAlive: true });
+  // None of them is ever idle: those a stop waits for.
+  const agent = new Agent({ keepAlive: true, maxSockets: WRITERS });
   const failures: string[] = [];
   let [sent, isStopping] = [0, false];
   const post = (): Promise<void> =>
@@ -102,7 +107,7 @@ function keepPosting(port: number): {
   const writer = async (): Promise<void> => {
     while (!isStopping) await post();
   };
-  const writers = Promise.all([writer(), writer(), writer(), writer()]);
+  const writers = Promise.all(Array.from({ length: WRITERS }, writer));
   const posting = {
     sent: () => sent,
     stop: async () => {
@@ -118,7 +123,7 @@ function keepPosting(port: number): {
 
 describeWithPython('sockets that systemd opened', () => {
   test('ten restarts under load lose no request', async () => {
-    const gateway = await activate(['tcp'], await config());
+    const gateway = await activate(['tcp'], await config(PATIENT));
     const posting = keepPosting(gateway.port);
     await eventually('it serves', () => posting.sent() > 20, 60_000);
     for (let round = 0; round < 10; round++) {
@@ -133,7 +138,7 @@ describeWithPython('sockets that systemd opened', () => {
   }, 240_000);
 
   test('restarts of a gateway of several processes lose no request', async () => {
-    const gateway = await activate(['tcp'], await config({ workers: '2' }));
+    const gateway = await activate(['tcp'], await config({ ...PATIENT, workers: '2' }));
     const posting = keepPosting(gateway.port);
     await eventually('it serves', () => posting.sent() > 20, 60_000);
     for (let round = 0; round < 3; round++) {

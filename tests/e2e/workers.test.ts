@@ -56,9 +56,8 @@ async function start(settings: GatewayOptions['settings'] = {}): Promise<readonl
     },
   });
   await addUser(gateway.configFile, { name: 'ann', password: 'pw', permissions: ['all'] });
-  const workers = childrenOf(gateway.pid);
-  expect(workers).toHaveLength(WORKERS);
-  return workers;
+  await eventually('all are there', () => childrenOf(gateway.pid).length === WORKERS);
+  return childrenOf(gateway.pid);
 }
 
 const as = (user: string): string => `Authorization: Basic ${Buffer.from(user).toString('base64')}`;
