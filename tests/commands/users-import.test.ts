@@ -12,6 +12,7 @@ import type { RecordingUpstream, UpstreamHandler } from '../support/recording-up
 import { createTempDir } from '../support/temp-dir.ts';
 import type { TempDir } from '../support/temp-dir.ts';
 import { someHash } from '../users/hash.ts';
+import { TIME, userRecord } from '../users/records.ts';
 import { runHere } from './terminal.ts';
 
 let home: TempDir;
@@ -31,17 +32,7 @@ beforeEach(async () => {
 
 afterAll(() => home.remove());
 
-const TIME = '2026-01-02T03:04:05.678Z';
-const record = (name: string, change: Partial<UserRecord> = {}): UserRecord => ({
-  name,
-  admin: false,
-  hash: someHash(),
-  permissions: ['api'],
-  created: TIME,
-  changed: TIME,
-  ...change,
-});
-const ADMIN = record('root', { admin: true, permissions: [] });
+const ADMIN = userRecord('root', { admin: true, permissions: [] });
 
 async function withStore<T>(use: (store: ReturnType<typeof openUserStore>) => T): Promise<T> {
   const store = openUserStore({ path: join(dir, 'store'), minimumCost: 4 });
@@ -77,7 +68,7 @@ const HTPASSWD = `stan:$2y$04$${'a'.repeat(53)}\nold:$apr1$x$y\neva:$2y$05$${'a'
 
 describe('users import', () => {
   test('is a dry run unless --apply is said', async () => {
-    await has(ADMIN, record('stan', { hash: someHash(5) }));
+    await has(ADMIN, userRecord('stan', { hash: someHash(5) }));
     const source = await file('htpasswd', HTPASSWD);
     const before = await stored();
     const { code, stdout, stderr } = await run('import', source);
@@ -94,26 +85,26 @@ describe('users import', () => {
   });
 
   test('--apply imports what can be, keeps the others, and a second time changes nothing', async () => {
-    await has(ADMIN, record('stan', { hash: someHash(5) }));
+    await has(ADMIN, userRecord('stan', { hash: someHash(5) }));
     const source = await file('htpasswd', HTPASSWD);
     const { code, stderr } = await run('import', source, '--apply');
     expect({ code, stderr }).toEqual({ code: 1, stderr: 'imported 1 new and 1 changed users\n' });
     expect(await stored()).toEqual([
-      record('eva', {
+      userRecord('eva', {
         hash: someHash(5),
         permissions: [],
         created: expect.any(String) as never,
         changed: expect.any(String) as never,
       }),
       ADMIN,
-      record('stan', { changed: expect.any(String) as never }),
+      userRecord('stan', { changed: expect.any(String) as never }),
     ]);
     const again = await run('import', source, '--apply');
     expect(again.stdout).toContain('0 new, 0 changed, 2 unchanged, 1 refused; 1 of the store');
   });
 
   test('--permission is for all of a file that names none; who is an admin stays one', async () => {
-    await has(ADMIN, record('stan'));
+    await has(ADMIN, userRecord('stan'));
     const source = await file(
       'htpasswd',
       ['root', 'stan', 'new'].map((name) => `${name}:${someHash()}\n`).join(''),
@@ -167,7 +158,7 @@ describe('users import', () => {
   });
 
   test('never ends without an admin where there was one', async () => {
-    await has(ADMIN, record('stan'));
+    await has(ADMIN, userRecord('stan'));
     const lines = [
       { kind: 'kapgate-export', version: 1, date: TIME },
       { kind: 'user', ...ADMIN, admin: undefined, type: 'normal' },
@@ -179,7 +170,7 @@ describe('users import', () => {
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
       expect(stderr).toContain('nothing was imported: no admin would be left');
     }
-    const eva = { kind: 'user', ...record('eva'), admin: undefined, type: 'admin' };
+    const eva = { kind: 'user', ...userRecord('eva'), admin: undefined, type: 'admin' };
     await file('users.jsonl', `${text}\n${JSON.stringify(eva)}`);
     expect((await run('import', source, '--apply')).stdout).toContain(
       'changed  root  type: admin -> normal\n',
@@ -192,7 +183,7 @@ describe('users import', () => {
   });
 
   test('--json is a line for each user and one for the sums', async () => {
-    await has(record('stan'));
+    await has(userRecord('stan'));
     const source = await file('htpasswd', `${HTPASSWD}bad name:${someHash()}`);
     const { stdout } = await run('import', source, '--json', '-p', 'api:read');
     const lines = stdout.trimEnd().split('\n');
@@ -218,8 +209,8 @@ describe('users import', () => {
   test('what a file holds writes no control character to the terminal', async () => {
     const lines = [
       { kind: 'kapgate-export', version: 1, date: TIME },
-      { kind: 'user', ...record('a', { permissions: ['write_points:\u001b[2J'] }) },
-      { kind: 'user', ...record('\u001b[31m') },
+      { kind: 'user', ...userRecord('a', { permissions: ['write_points:\u001b[2J'] }) },
+      { kind: 'user', ...userRecord('\u001b[31m') },
     ].map((line) => JSON.stringify({ ...line, admin: undefined, type: 'normal' }));
     lines[0] = JSON.stringify({ kind: 'kapgate-export', version: 1, date: TIME });
     const { stdout } = await run('import', await file('x.jsonl', lines.join('\n')));
@@ -264,9 +255,9 @@ describe('users import', () => {
 describe('users export', () => {
   test('and import put every user back as they were', async () => {
     const users = [
-      record('eva', { permissions: ['api:read', 'write_points:a b'], changed: TIME }),
+      userRecord('eva', { permissions: ['api:read', 'write_points:a b'], changed: TIME }),
       ADMIN,
-      record('管理者', { hash: someHash(12), permissions: [] }),
+      userRecord('管理者', { hash: someHash(12), permissions: [] }),
     ];
     await has(...users);
     const backup = join(dir, 'backup.jsonl');
@@ -430,7 +421,10 @@ describe('users import of a Kapacitor', () => {
 
   test('shows who comes, and makes nobody before --apply', async () => {
     kapacitor.answerBy(kapacitorWith(NATIVE));
-    await has(record('stan', { permissions: ['api'] }), record('tele', { permissions: ['all'] }));
+    await has(
+      userRecord('stan', { permissions: ['api'] }),
+      userRecord('tele', { permissions: ['all'] }),
+    );
     const { code, stdout } = await importIt();
     expect(stdout.split('\n')).toEqual([
       'new      eva     admin   -',
@@ -449,7 +443,7 @@ describe('users import of a Kapacitor', () => {
 
   test('prints new passwords once, and they are right; others keep theirs', async () => {
     kapacitor.answerBy(kapacitorWith(NATIVE.slice(1)));
-    await has(record('stan'));
+    await has(userRecord('stan'));
     const { code, stdout } = await importIt('--apply');
     expect(code).toBe(0);
     const passwords = new Map(

@@ -11,19 +11,12 @@ import type { Identity } from '../../src/kernel/identity.ts';
 import { readTarget } from '../../src/kernel/target.ts';
 import type { Method } from '../../src/kernel/target.ts';
 import { hashCheaply, someHash } from './hash.ts';
+import { ROOT, somebody } from './identities.ts';
 import { useStores } from './open-stores.ts';
 
 const stores = useStores();
 
-const NO_GRANTS = { api: new Map(), databases: new Map() };
-const somebody = (name: string, method: Identity['method'] = 'basic'): Identity => ({
-  name,
-  admin: false,
-  grants: NO_GRANTS,
-  method,
-});
-const ROOT: Identity = { ...somebody('root'), admin: true };
-const FIRST: Identity = { name: '', admin: true, grants: NO_GRANTS, method: 'bootstrap' };
+const FIRST: Identity = { ...somebody('', 'bootstrap'), admin: true };
 
 interface Setting {
   readonly api: UsersApi;

@@ -6,22 +6,13 @@ import type { SubscriptionRecord } from '../../src/users/subscription.ts';
 import type { UserRecord } from '../../src/users/record.ts';
 import { someHash } from './hash.ts';
 import { useStores } from './open-stores.ts';
+import { TIME, userRecord } from './records.ts';
 
 const stores = useStores();
 
-const TIME = '2026-01-02T03:04:05.000Z';
-const record = (name: string, change: Partial<UserRecord> = {}): UserRecord => ({
-  name,
-  admin: false,
-  hash: someHash(),
-  permissions: ['api'],
-  created: TIME,
-  changed: TIME,
-  ...change,
-});
 const added = (name: string, change: Partial<UserRecord> = {}): Replacement<UserRecord> => ({
   before: undefined,
-  after: record(name, change),
+  after: userRecord(name, change),
 });
 
 const users = (...replacements: readonly Replacement<UserRecord>[]): Batch => ({
@@ -33,11 +24,11 @@ describe('replaceAll', () => {
   test('makes new users and changes those there are, with the times that it is given', async () => {
     const { store } = await stores.open();
     expect(await store.replaceAll(users(added('a'), added('b', { admin: true })))).toBe('replaced');
-    const after = record('a', { hash: someHash(7), permissions: [] });
+    const after = userRecord('a', { hash: someHash(7), permissions: [] });
     expect(await store.replaceAll(users({ before: store.get('a'), after }, added('c')))).toBe(
       'replaced',
     );
-    expect([...store.list()]).toEqual([after, record('b', { admin: true }), record('c')]);
+    expect([...store.list()]).toEqual([after, userRecord('b', { admin: true }), userRecord('c')]);
     expect(store.summary()).toEqual({
       users: 3,
       admins: 1,
@@ -52,23 +43,23 @@ describe('replaceAll', () => {
 
   test.each<readonly [string, (there: UserRecord) => Replacement<UserRecord>]>([
     ['is there by now', () => added('a')],
-    ['is gone', () => ({ before: record('gone'), after: record('gone') })],
+    ['is gone', () => ({ before: userRecord('gone'), after: userRecord('gone') })],
     ['has other permissions', (there) => ({ before: { ...there, permissions: [] }, after: there })],
     ['has another hash', (there) => ({ before: { ...there, hash: someHash(5) }, after: there })],
   ])('puts nothing where one of the users %s', async (_, replacement) => {
     const { store } = await stores.open();
     await store.replaceAll(users(added('a')));
-    const bad = replacement(record('a'));
+    const bad = replacement(userRecord('a'));
     expect(await store.replaceAll(users(added('new'), bad))).toEqual({
       changedMeanwhile: `user "${bad.after.name}"`,
     });
-    expect([...store.list()]).toEqual([record('a')]);
+    expect([...store.list()]).toEqual([userRecord('a')]);
     expect(store.summary().users).toBe(1);
   });
 
   test('leaves an admin where there was one, whatever the order', async () => {
     const { store } = await stores.open();
-    const root = record('root', { admin: true, permissions: [] });
+    const root = userRecord('root', { admin: true, permissions: [] });
     await store.replaceAll(users({ before: undefined, after: root }));
     const demoted = { before: root, after: { ...root, admin: false } };
     expect(await store.replaceAll(users(demoted))).toBe('last-admin');
@@ -160,7 +151,7 @@ describe('snapshot', () => {
       if (seen.length % 50 > 0) continue;
       await setTimeout(5);
       expect(await other.delete(`u${1300 - seen.length}`)).toBe('deleted');
-      await store.create(record(`u${1299 - seen.length}a`));
+      await store.create(userRecord(`u${1299 - seen.length}a`));
       expect(store.get(`u${1300 - seen.length}`)).toBeUndefined();
     }
     expect(seen).toEqual(Array.from({ length: 300 }, (_, index) => `u${1000 + index}`));
@@ -187,7 +178,7 @@ describe('snapshot', () => {
     for (const { name } of all) {
       seen.push(name);
       if (seen.length > 1) continue;
-      writes.push(other.delete('u1100'), other.create(record('u1100a')));
+      writes.push(other.delete('u1100'), other.create(userRecord('u1100a')));
     }
     await Promise.all(writes);
     expect(seen).toHaveLength(200);

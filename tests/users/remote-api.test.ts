@@ -7,15 +7,7 @@ import type { Method } from '../../src/kernel/target.ts';
 import { createRemoteUsersApi } from '../../src/users/remote-api.ts';
 import type { RemoteUsers } from '../../src/users/remote-api.ts';
 import type { ShownUser } from '../../src/users/view.ts';
-
-const NO_GRANTS = { api: new Map(), databases: new Map() };
-const somebody = (name: string, method: Identity['method'] = 'basic'): Identity => ({
-  name,
-  admin: false,
-  grants: NO_GRANTS,
-  method,
-});
-const ROOT: Identity = { ...somebody('root'), admin: true };
+import { ROOT, somebody } from './identities.ts';
 
 const USERS: readonly ShownUser[] = [
   { name: 'stan', admin: false, permissions: ['api', 'config_api', 'write_points'] },
