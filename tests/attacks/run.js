@@ -44,7 +44,7 @@ function play(files) {
     '--json',
     '--forceExit',
     `--outputFile=${output}`,
-    '--testTimeout=60000',
+    '--testTimeout=240000',
     '--runTestsByPath',
   ];
   spawnSync(process.execPath, [...jest, 'node_modules/jest/bin/jest.js', ...options, ...files], {
