@@ -12,7 +12,7 @@ import type { RawConnection } from '../support/raw-client.ts';
 import { answering, startRecordingUpstream } from '../support/recording-upstream.ts';
 import type { RecordingUpstream } from '../support/recording-upstream.ts';
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 240_000;
 const CROWD = 10_000;
 
 let upstream: RecordingUpstream;

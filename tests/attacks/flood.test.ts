@@ -15,9 +15,9 @@ const GUESSERS = 200;
 const MAX_WAITING = 128;
 const MAX_AT_ONCE = Math.min(3, Math.max(1, availableParallelism() - 1));
 /** On the event loop the guesses would take ten times as long. */
-const LOOP_MS = 1_500;
+const LOOP_MS = 6_000;
 /** The machine may have other work. */
-const SOON_MS = 60_000;
+const SOON_MS = 120_000;
 
 let upstream: RecordingUpstream;
 let gateway: OpenGateway;

@@ -10,7 +10,7 @@ import { runHere } from './terminal.ts';
 const TYPIST = fileURLToPath(new URL('../support/typist.py', import.meta.url));
 const hasTypist =
   spawnSync('python3', ['-c', 'import pty, os; os.waitstatus_to_exitcode']).status === 0;
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 let dir: TempDir;
 

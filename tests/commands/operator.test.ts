@@ -15,7 +15,7 @@ const hasTypist =
   spawnSync('python3', ['-c', 'import pty, os; os.waitstatus_to_exitcode']).status === 0;
 if (!hasTypist) process.stderr.write('skipped: no python3 with a pty (colours of a terminal)\n');
 const testWithTerminal = hasTypist ? test : test.skip;
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 let dir: TempDir;
 let config: string;

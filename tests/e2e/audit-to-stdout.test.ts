@@ -25,4 +25,4 @@ test('[audit] file = "-" is standard output, a line each, in their order', async
   ]);
   await upstream.stop();
   await dir.remove();
-}, 120_000);
+}, 480_000);

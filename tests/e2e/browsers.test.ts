@@ -14,7 +14,7 @@ const describeInBrowser = findBrowser('origin rules in a browser') ? describe : 
 
 const TASKS = '/kapacitor/v1/tasks';
 const ANN = `Basic ${Buffer.from('ann:pw-ann').toString('base64')}`;
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 240_000;
 
 let upstream: RecordingUpstream;
 /** A server of pages that have nothing to do with the gateway: another port, and another host name. */

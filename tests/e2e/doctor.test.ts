@@ -10,7 +10,7 @@ import type { RecordingUpstream } from '../support/recording-upstream.ts';
 import { createTempDir } from '../support/temp-dir.ts';
 import type { TempDir } from '../support/temp-dir.ts';
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 const isRoot = process.getuid?.() === 0;
 
 let dir: TempDir;

@@ -25,7 +25,7 @@ const BUDGET_MS = 1_500;
 const PATIENT = { 'meta-timeout': '"20s"' };
 const SLACK_MS = 12_000;
 const WRITE = { method: 'POST', target: '/write?db=telegraf', body: 'm v=1 1\n' } as const;
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 const NEWCOMERS = 100;
 
 let dir: TempDir;

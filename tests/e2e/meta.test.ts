@@ -43,7 +43,7 @@ beforeAll(async () => {
       auth: { 'cache-expiration': `"${cacheExpiration}"` },
     });
   [patient, eager] = await Promise.all([start('patient', '10m'), start('eager', '1s')]);
-}, 60_000);
+}, 480_000);
 
 afterAll(async () => {
   await Promise.all([patient, eager].map((gateway) => gateway.stop()));

@@ -16,7 +16,7 @@ import { createTempDir } from '../support/temp-dir.ts';
 import type { TempDir } from '../support/temp-dir.ts';
 
 const RECEIVER = fileURLToPath(new URL('../support/notify-receiver.py', import.meta.url));
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 240_000;
 
 const isThere = (program: string): boolean => spawnSync(program, ['--version']).status === 0;
 const canReceive = isThere('python3') && isThere('systemd-notify');

@@ -13,7 +13,7 @@ let kapacitor: Kapacitor | undefined;
 
 beforeAll(async () => {
   if (binaries !== undefined) kapacitor = await startKapacitor(binaries);
-}, 60_000);
+}, 480_000);
 
 afterAll(() => kapacitor?.stop());
 

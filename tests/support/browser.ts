@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createTempDir } from './temp-dir.ts';
 
 const PROGRAM = 'chromium';
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 
 /** Whether there is a Chromium; where there is none, one line says what is left out. */
 export function findBrowser(what: string): boolean {

@@ -14,7 +14,7 @@ import type { TempDir } from './temp-dir.ts';
 
 /** Longer than the one of the recordings, which is below the least length that the gateway takes. */
 export const SHARED_SECRET = 's3cret-of-32-bytes-for-the-tests';
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 export interface Conformance {
   /** The gateway, with whose users: `the gateway with users of a meta node`. */

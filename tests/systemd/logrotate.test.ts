@@ -15,7 +15,7 @@ import type { RecordingUpstream } from '../support/recording-upstream.ts';
 import { createTempDir } from '../support/temp-dir.ts';
 import type { TempDir } from '../support/temp-dir.ts';
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 const LOGROTATE = ['logrotate', '/usr/sbin/logrotate'].find(
   (program) => spawnSync(program, ['--version']).error === undefined,
 );

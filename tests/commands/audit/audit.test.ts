@@ -288,4 +288,4 @@ test('kapgate audit --follow goes on through both kinds of rotation, until it is
   child.kill('SIGINT');
   expect(await ended).toBe(0);
   expect(out.match(/tasks\//g)).toHaveLength(5);
-}, 120_000);
+}, 480_000);
