@@ -11,8 +11,8 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measure } from './measure.js';
 import { makeUsers } from './peers.js';
-import { freePort, start } from './processes.js';
 import { LIMITS } from './peers/node.js';
+import { freePort, start } from './processes.js';
 import { profile } from './profile.js';
 import { report, write } from './report.js';
 

@@ -353,7 +353,7 @@ describeWithKapacitor('before a real Kapacitor', () => {
             arrival(plain, String(value)),
             arrival(passed, String(value)),
           ]);
-          expect(other - one).toBeLessThan(5_000);
+          expect(other - one).toBeLessThan(250);
         }
       } finally {
         plain.destroy();

@@ -188,8 +188,10 @@ describe('kapgate try', () => {
   });
 
   test('a kapacitord that does not start is told, and nothing is left', async () => {
+    const started = performance.now();
     const running = await start({ env: { KAPACITORD: '/bin/false' } });
     expect(await running.exited).toBe(1);
+    expect(performance.now() - started).toBeLessThan(10_000);
     expect(running.stderr).toMatch(/^kapgate: cannot start \/bin\/false: it ended with 1$/m);
     expect(await readdir(temp)).toEqual([]);
   });

@@ -14,6 +14,9 @@ import type { RecordedRequest, RecordingUpstream } from '../support/recording-up
 const TASKS = '/kapacitor/v1/tasks';
 const OK = answering(200, {}, 'ok');
 
+/** Far from body-idle-timeout. */
+const AT_ONCE_MS = 10_000;
+
 let upstream: RecordingUpstream;
 let gateway: OpenGateway;
 
@@ -135,7 +138,7 @@ describe('a request body', () => {
       if (leave === 'destroy') connection.destroy();
       else if (leave === 'reset') connection.socket.resetAndDestroy();
       else connection.end();
-      await eventually('the abort', () => upstream.requests[0]?.state === 'aborted');
+      await eventually('the abort', () => upstream.requests[0]?.state === 'aborted', AT_ONCE_MS);
       connection.destroy();
     }
   });
@@ -147,7 +150,7 @@ describe('a request body', () => {
     );
     await eventually('its beginning', () => upstream.requests[0]?.body.length === 5);
     connection.destroy();
-    await eventually('the abort', () => upstream.requests[0]?.state === 'aborted');
+    await eventually('the abort', () => upstream.requests[0]?.state === 'aborted', AT_ONCE_MS);
   });
 });
 
@@ -300,7 +303,7 @@ describe('an answer', () => {
       if (leave === 'destroy') connection.destroy();
       else if (leave === 'reset') connection.socket.resetAndDestroy();
       else connection.end();
-      await eventually(`the abort after ${leave}`, () => isCut);
+      await eventually(`the abort after ${leave}`, () => isCut, AT_ONCE_MS);
       connection.destroy();
     }
   });
